@@ -74,7 +74,6 @@ pub fn start(solo: SoloOptions, timing: Timing) -> Result<(Channel, Servers, wat
             losses: Arc::default(),
             cut_at: Arc::default(),
         },
-        faults: faults.clone(),
         outage: timing.outage,
         shutdown: shutdown.clone(),
         _folder: folder,
@@ -96,7 +95,6 @@ struct LabCasino {
     to_payments: Channel,
     incoming: PipeIncoming,
     link: Link,
-    faults: watch::Receiver<Faults>,
     outage: Duration,
     shutdown: CancellationToken,
     /// Removed with the casino.
@@ -108,11 +106,11 @@ impl LabCasino {
         let mut opened = self.open().await.wrap_err("cannot open the ledger of the lab")?;
         loop {
             let (casino, disk) = opened;
-            let kills = self.faults.borrow().kills;
+            let kills = self.link.faults.borrow().kills;
             let (link, outage) = (self.link.clone(), self.outage);
-            let connections = (&mut self.incoming).map(move |desk| Ok(connect(&link, outage, desk?)));
+            let connections = (&mut self.incoming).map(move |client| Ok(connect(&link, outage, client?)));
             let killed = async {
-                until(&mut self.faults, |faults| faults.kills != kills).await;
+                until(&mut self.link.faults, |faults| faults.kills != kills).await;
                 // Before the casino is dropped: what it does then is lost, as in a crash.
                 disk.is_dead.store(true, Ordering::SeqCst);
             };
@@ -139,7 +137,7 @@ impl LabCasino {
 
     async fn open(&self) -> Result<(Casino, Arc<LabDisk>), casino_server::OpenError> {
         let disk = Arc::new(LabDisk {
-            faults: self.faults.clone(),
+            faults: self.link.faults.clone(),
             is_dead: AtomicBool::new(false),
         });
         let environment = Environment {
@@ -152,13 +150,13 @@ impl LabCasino {
     }
 }
 
-/// Connects `desk` to the casino by a link, and returns the casino's end. During the `outage` after a cut, both ends are
+/// Connects `client` to the casino by a link, and returns the casino's end. During the `outage` after a cut, both ends are
 /// closed.
-fn connect(link: &Link, outage: Duration, desk: DuplexStream) -> DuplexStream {
+fn connect(link: &Link, outage: Duration, client: DuplexStream) -> DuplexStream {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
     if link.since_cut().is_none_or(|since| since >= outage) {
         // Ends with either end.
-        tokio::spawn(link.clone().carry(desk, near));
+        tokio::spawn(link.clone().carry(client, near));
     }
     far
 }

@@ -1,4 +1,4 @@
-//! A connection between the desk and the casino of the lab. It carries bytes, and can be cut, hang, be slow, or break
+//! A connection between the client and the casino of the lab. It carries bytes, and can be cut, hang, be slow, or break
 //! just before the answer to an order.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,10 +44,10 @@ impl Link {
     /// Carries bytes between two pipes until one of them is closed, or the link is cut after this call. Then closes both.
     pub(super) fn carry(
         mut self,
-        desk: DuplexStream,
+        client: DuplexStream,
         casino: DuplexStream,
     ) -> impl Future<Output = ()> + Send {
-        let (from_desk, to_desk) = tokio::io::split(desk);
+        let (from_client, to_client) = tokio::io::split(client);
         let (from_casino, to_casino) = tokio::io::split(casino);
         let (requests, answers) = (self.clone(), self.clone());
         let cuts = self.faults.borrow().cuts;
@@ -57,8 +57,8 @@ impl Link {
                 () = until(&mut self.faults, |faults| faults.cuts != cuts) => {
                     *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                 }
-                () = requests.copy(from_desk, to_casino, None) => {}
-                () = answers.copy(from_casino, to_desk, Some(AnswerFinder::default())) => {}
+                () = requests.copy(from_client, to_casino, None) => {}
+                () = answers.copy(from_casino, to_client, Some(AnswerFinder::default())) => {}
             }
         }
     }
@@ -91,7 +91,7 @@ impl Link {
         let write = async move {
             while let Some((due, chunk)) = queue.recv().await {
                 sleep_until(due).await;
-                // Fails when the desk has closed: then the rest passes.
+                // Fails when the client has closed: then the rest passes.
                 let _ = self.faults.wait_for(|faults| !faults.is_frozen).await;
                 let has_answer = answers.as_mut().is_some_and(|answers| answers.is_in(&chunk));
                 if has_answer && self.loses_answer() || to.write_all(&chunk).await.is_err() {
@@ -113,7 +113,7 @@ impl Link {
     }
 }
 
-/// Waits for faults; never completes after the desk has closed.
+/// Waits for faults; never completes after the client has closed.
 pub(super) async fn until(faults: &mut watch::Receiver<Faults>, reached: impl FnMut(&Faults) -> bool) {
     if faults.wait_for(reached).await.is_err() {
         std::future::pending::<()>().await;
@@ -197,7 +197,7 @@ mod tests {
         assert!(!finder.is_in(&[frame(0, &[PRICE]), frame(1, &[RESULT])].concat()));
     }
 
-    /// A link with its faults and the ends of the desk and the casino.
+    /// A link with its faults and the ends of the client and the casino.
     fn link() -> (watch::Sender<Faults>, DuplexStream, DuplexStream) {
         let (sender, faults) = watch::channel(Faults::default());
         let link = Link {
@@ -206,9 +206,9 @@ mod tests {
             losses: Arc::default(),
             cut_at: Arc::default(),
         };
-        let ((desk, near), (far, casino)) = (tokio::io::duplex(64), tokio::io::duplex(64));
+        let ((client, near), (far, casino)) = (tokio::io::duplex(64), tokio::io::duplex(64));
         tokio::spawn(link.carry(near, far));
-        (sender, desk, casino)
+        (sender, client, casino)
     }
 
     async fn receive(end: &mut DuplexStream) -> Option<u8> {
@@ -217,16 +217,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_link_delays_in_order_and_a_frozen_one_holds_everything() {
-        let (faults, mut desk, mut casino) = link();
-        desk.write_u8(1).await.unwrap();
+        let (faults, mut client, mut casino) = link();
+        client.write_u8(1).await.unwrap();
         assert_eq!(receive(&mut casino).await, Some(1));
         faults.send_modify(|faults| faults.is_slow = true);
         let before = Instant::now();
         casino.write_u8(2).await.unwrap();
-        assert_eq!(receive(&mut desk).await, Some(2));
+        assert_eq!(receive(&mut client).await, Some(2));
         assert!(before.elapsed() >= DELAY);
         faults.send_modify(|faults| (faults.is_slow, faults.is_frozen) = (false, true));
-        desk.write_u8(3).await.unwrap();
+        client.write_u8(3).await.unwrap();
         for _ in 0..100 {
             tokio::select! {
                 biased;
@@ -241,25 +241,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_cut_link_closes_both_ends_even_when_it_hangs() {
-        let (faults, mut desk, mut casino) = link();
+        let (faults, mut client, mut casino) = link();
         faults.send_modify(|faults| faults.is_frozen = true);
-        desk.write_u8(1).await.unwrap();
+        client.write_u8(1).await.unwrap();
         faults.send_modify(|faults| faults.cuts += 1);
         assert_eq!(
-            (receive(&mut desk).await, receive(&mut casino).await),
+            (receive(&mut client).await, receive(&mut casino).await),
             (None, None)
         );
     }
 
     #[tokio::test]
     async fn one_answer_is_lost_with_its_link() {
-        let (faults, mut desk, mut casino) = link();
+        let (faults, mut client, mut casino) = link();
         faults.send_modify(|faults| faults.losses += 2);
         let price = frame(0, &[PRICE]);
         casino.write_all(&price).await.unwrap();
         let mut received = vec![0; price.len()];
-        desk.read_exact(&mut received).await.unwrap();
+        client.read_exact(&mut received).await.unwrap();
         casino.write_all(&frame(0, &[RESULT])).await.unwrap();
-        assert_eq!(receive(&mut desk).await, None);
+        assert_eq!(receive(&mut client).await, None);
     }
 }
