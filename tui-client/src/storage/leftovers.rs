@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 /// Removes the folders `PREFIX`, process ID, and perhaps `-` and more, in `folder`, whose process is gone and whose files
-/// are not locked. What cannot be removed only takes space.
+/// are not locked. A folder that cannot be removed only takes space.
 pub(crate) fn remove_leftovers(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();

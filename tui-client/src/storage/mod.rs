@@ -63,17 +63,14 @@ impl Write for BoundedFile {
 
 /// Reads a text, which must have at most `max_bytes`.
 pub(crate) fn read_bounded(source: impl Read, max_bytes: u64) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    source.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    let mut source = source.take(max_bytes.saturating_add(1));
+    let text = io::read_to_string(&mut source);
     // Checked first: a text that is cut in a character is not UTF-8.
-    match u64::try_from(bytes.len()) {
-        Ok(read) if read <= max_bytes => String::from_utf8(bytes)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8")),
-        _ => Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("must have at most {max_bytes} bytes"),
-        )),
+    if source.limit() == 0 {
+        let rule = format!("must have at most {max_bytes} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, rule));
     }
+    text
 }
 
 #[cfg(test)]

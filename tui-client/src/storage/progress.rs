@@ -1,4 +1,4 @@
-//! What a player has earned and has been shown, in files of the data folder.
+//! The player's achievements, and the ends of orders that were shown, in files of the data folder.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
