@@ -16,7 +16,7 @@ use super::ConnectionHandle;
 pub(in crate::server) const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Chunks up to this size are not counted as unread: at most 1 MiB over all streams of a connection.
-pub(in crate::server) const SMALL_BYTES: usize = 1024;
+const SMALL_BYTES: usize = 1024;
 
 /// Holds a value, such as a permit, until the response is written or dropped; a response extension.
 #[derive(Debug, Clone)]
@@ -47,15 +47,11 @@ pub(in crate::server) struct ResponseBody {
     chunk_pending: AtomicBool,
     /// Counted frames that are not written yet.
     unread: AtomicU32,
-    last: Mutex<LastCheck>,
+    /// Progress at the last check.
+    checked: AtomicU32,
+    /// Number of checks since the progress changed.
+    unchanged: AtomicU32,
     held: OnceLock<UntilRead>,
-}
-
-/// Progress at the last check, and the number of checks since it changed.
-#[derive(Debug, Default)]
-struct LastCheck {
-    progress: u32,
-    unchanged: u32,
 }
 
 /// Checks without progress after which the connection closes.
@@ -99,7 +95,8 @@ impl ResponseBody {
             progress: AtomicU32::new(0),
             chunk_pending: AtomicBool::new(false),
             unread: AtomicU32::new(0),
-            last: Mutex::default(),
+            checked: AtomicU32::new(0),
+            unchanged: AtomicU32::new(0),
             held: OnceLock::new(),
         });
         let weak = Arc::downgrade(&body);
@@ -137,22 +134,19 @@ impl ResponseBody {
 
     fn check(&self, limits: CheckLimits) -> Option<&'static str> {
         let progress = self.progress.load(Ordering::Relaxed);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (bound, reason) = match progress {
             0 => (limits.unanswered, "a call was not answered"),
             _ => (limits.unread, "a response was not read"),
         };
         let chunk_pending =
             self.chunk_pending.load(Ordering::Relaxed) || self.unread.load(Ordering::Relaxed) > 0;
-        if last.progress != progress || (progress > 0 && !chunk_pending) {
-            *last = LastCheck {
-                progress,
-                unchanged: 0,
-            };
+        let has_changed = self.checked.swap(progress, Ordering::Relaxed) != progress;
+        if has_changed || (progress > 0 && !chunk_pending) {
+            self.unchanged.store(0, Ordering::Relaxed);
             return None;
         }
-        last.unchanged = last.unchanged.saturating_add(1);
-        (last.unchanged >= bound).then_some(reason)
+        let unchanged = self.unchanged.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        (unchanged >= bound).then_some(reason)
     }
 }
 
