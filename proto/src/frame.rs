@@ -86,15 +86,11 @@ impl Message for GambleFrame {
         buffer: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
-        match self {
-            Self::Message(info) => info.merge_field(tag, wire_type, buffer, context),
-            Self::Encoded(_) | Self::Constant(_) | Self::Extended(_) => {
-                let mut info = GambleInfo::decode(self.encode_to_vec().as_slice())?;
-                let merged = info.merge_field(tag, wire_type, buffer, context);
-                *self = info.into();
-                merged
-            }
-        }
+        // Not fast, as a server only encodes frames.
+        let mut info = GambleInfo::decode(self.encode_to_vec().as_slice())?;
+        let merged = info.merge_field(tag, wire_type, buffer, context);
+        *self = info.into();
+        merged
     }
 
     fn encoded_len(&self) -> usize {
