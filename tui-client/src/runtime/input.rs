@@ -5,7 +5,7 @@ mod parser;
 
 use std::{io, thread};
 
-use color_eyre::eyre::{Result, eyre};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use parser::Parser;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -22,34 +22,18 @@ const BACKGROUND_WAIT: Timespec = Timespec {
     tv_nsec: 50_000_000,
 };
 
-#[derive(Debug)]
-pub(super) struct Keys {
-    thread: thread::JoinHandle<io::Result<()>>,
-    ended: oneshot::Receiver<()>,
-}
-
-impl Keys {
-    /// Starts the thread. It waits while `events` is full.
-    pub(super) fn read(events: mpsc::Sender<Event>) -> io::Result<Self> {
-        let (running, ended) = oneshot::channel::<()>();
-        let thread = thread::Builder::new().name("keys".to_owned()).spawn(move || {
-            // Dropped when the thread ends, also by a panic.
-            let _running = running;
-            read_until_gone(&events)
-        })?;
-        Ok(Self { thread, ended })
-    }
-
-    /// Completes when the terminal is gone. Fails if it cannot be read or the thread panicked.
-    pub(super) async fn gone(self) -> Result<()> {
-        // Nothing is sent: it fails when the thread has ended.
-        let _ = self.ended.await;
-        match self.thread.join() {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(eyre!(error).wrap_err("cannot read from the terminal")),
-            Err(_) => Err(eyre!("the input thread panicked")),
-        }
-    }
+/// Starts the thread, which waits while `events` is full. The returned future completes when the terminal is gone, and fails
+/// if it cannot be read or the thread panicked.
+pub(super) fn read_keys(events: mpsc::Sender<Event>) -> Result<impl Future<Output = Result<()>>> {
+    let (ended, result) = oneshot::channel();
+    thread::Builder::new()
+        .name("keys".to_owned())
+        .spawn(move || ended.send(read_until_gone(&events)))
+        .wrap_err("cannot start the input thread")?;
+    Ok(async move {
+        let read = result.await.map_err(|_| eyre!("the input thread panicked"))?;
+        read.wrap_err("cannot read from the terminal")
+    })
 }
 
 fn read_until_gone(events: &mpsc::Sender<Event>) -> io::Result<()> {

@@ -6,7 +6,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use tokio::sync::mpsc;
 
 use super::at;
-use super::input::Keys;
+use super::input::read_keys;
 use super::signals::{self, Signal, Signals};
 use super::terminal::TerminalGuard;
 use crate::app::Event;
@@ -23,9 +23,7 @@ pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
     let mut signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let mut screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
     let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
-    let keys = Keys::read(sender).wrap_err("cannot start the input thread")?;
-    let gone = keys.gone();
-    tokio::pin!(gone);
+    let gone = read_keys(sender)?;
     let mut pace = FrameLimiter::new();
     let mut clock = Instant::now();
     loop {

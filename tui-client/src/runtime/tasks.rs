@@ -5,12 +5,13 @@ use std::fs::File;
 use std::future;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use color_eyre::eyre::{Result, WrapErr};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::input::Keys;
+use super::input::read_keys;
 use crate::app::Event;
 use crate::app::commands::request::Request;
 use crate::app::event::RequestError;
@@ -19,44 +20,38 @@ use crate::client::Client;
 /// Unary calls that may be open.
 const MAX_CALLS: usize = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TaskKind {
-    Keys,
-    Call,
-    Export,
-}
-
 #[derive(Debug)]
 pub(super) struct Tasks {
     client: Client,
     events: mpsc::Sender<Event>,
-    running: JoinSet<Result<TaskKind>>,
-    reads_keys: bool,
-    calls: usize,
+    /// The reader of keys, until the terminal is gone. On leaving it is not awaited, as it ends with the process.
+    keys: JoinSet<Result<()>>,
+    /// Calls and exports.
+    running: JoinSet<Result<()>>,
+    /// Calls that may still be started.
+    calls: Arc<Semaphore>,
 }
 
 impl Tasks {
     /// Starts to read keys. All tasks send to `events`.
     pub(super) fn start(client: Client, events: mpsc::Sender<Event>) -> Result<Self> {
-        let keys = Keys::read(events.clone()).wrap_err("cannot start the input thread")?;
-        let mut running = JoinSet::new();
-        running.spawn(async move { keys.gone().await.map(|()| TaskKind::Keys) });
+        let mut keys = JoinSet::new();
+        keys.spawn(read_keys(events.clone())?);
         Ok(Self {
             client,
             events,
-            running,
-            reads_keys: true,
-            calls: 0,
+            keys,
+            running: JoinSet::new(),
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
         })
     }
 
     /// Starts a unary call. Returns the event if that fails.
     pub(super) fn call(&mut self, call: Request) -> Option<Event> {
-        if self.calls >= MAX_CALLS {
+        let Ok(permit) = self.calls.clone().try_acquire_owned() else {
             let why = "too many calls are waiting for an answer".to_owned();
             return Some(Event::Failed(call, RequestError::Rejected(why)));
-        }
-        self.calls = self.calls.saturating_add(1);
+        };
         let (client, events) = (self.client.clone(), self.events.clone());
         self.running.spawn(async move {
             let event = match client.call(call).await {
@@ -65,7 +60,8 @@ impl Tasks {
             };
             // Fails if the loop has ended.
             let _ = events.send(event).await;
-            Ok(TaskKind::Call)
+            drop(permit);
+            Ok(())
         });
         None
     }
@@ -78,40 +74,33 @@ impl Tasks {
             let _ = events
                 .send(Event::Exported(written.map_err(|error| error.to_string())))
                 .await;
-            Ok(TaskKind::Export)
+            Ok(())
         });
     }
 
     /// Completes when nothing more can be read from the terminal. Cancel safe. Fails if a task failed.
     pub(super) async fn terminal_gone(&mut self) -> Result<()> {
-        while let Some(ended) = self.running.join_next().await {
-            if self.on_task_end(ended)? == TaskKind::Keys {
-                return Ok(());
+        loop {
+            tokio::select! {
+                biased;
+                Some(gone) = self.keys.join_next() => return outcome(gone),
+                Some(ended) = self.running.join_next() => outcome(ended)?,
+                else => future::pending().await,
             }
         }
-        future::pending().await
     }
 
     /// Waits for open calls and exports. Fails if a task failed.
     pub(super) async fn finish(mut self) -> Result<()> {
-        // The reader of keys ends with the process.
-        while self.running.len() > usize::from(self.reads_keys) {
-            if let Some(ended) = self.running.join_next().await {
-                self.on_task_end(ended)?;
-            }
+        while let Some(ended) = self.running.join_next().await {
+            outcome(ended)?;
         }
         Ok(())
     }
+}
 
-    fn on_task_end(&mut self, ended: Result<Result<TaskKind>, JoinError>) -> Result<TaskKind> {
-        let ended = ended.wrap_err("a task of the game panicked")??;
-        match ended {
-            TaskKind::Call => self.calls = self.calls.saturating_sub(1),
-            TaskKind::Keys => self.reads_keys = false,
-            TaskKind::Export => {}
-        }
-        Ok(ended)
-    }
+fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
+    ended.wrap_err("a task of the game panicked")?
 }
 
 /// Writes a new file and returns its absolute path.
@@ -132,9 +121,9 @@ mod tests {
         Tasks {
             client: Client::new(channel, "anna".to_owned(), None),
             events,
+            keys: JoinSet::new(),
             running: JoinSet::new(),
-            reads_keys: false,
-            calls: 0,
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
         }
     }
 
@@ -154,11 +143,11 @@ mod tests {
     async fn the_terminal_is_gone_when_the_reader_of_keys_ends() {
         let (events, _receiver) = mpsc::channel(1);
         let mut tasks = tasks(events);
-        tasks.running.spawn(async { Ok(TaskKind::Call) });
-        tasks.running.spawn(async { Ok(TaskKind::Export) });
-        tasks.running.spawn(async { Ok(TaskKind::Keys) });
+        tasks.running.spawn(async { Ok(()) });
+        tasks.running.spawn(async { Ok(()) });
+        tasks.keys.spawn(async { Ok(()) });
         tasks.terminal_gone().await.unwrap();
-        assert!(!tasks.reads_keys);
+        assert!(tasks.keys.is_empty());
     }
 
     #[tokio::test]
@@ -180,8 +169,7 @@ mod tests {
                 Event::Failed(Request::Statement, RequestError::Unanswered(_))
             ));
         }
-        let ended = tasks.running.join_next().await.unwrap();
-        tasks.on_task_end(ended).unwrap();
+        tasks.running.join_next().await.unwrap().unwrap().unwrap();
         assert!(tasks.call(Request::Statement).is_none());
     }
 }
