@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::app::commands::lab::Faults;
 use crate::app::replay::{Recording, Replay};
-use crate::app::{SessionInfo, Settings};
+use crate::app::{AppState, SessionInfo, Settings};
 use crate::cli::args::OneShot;
 use crate::cli::cast::{CastArgs, STANDARD_OUTPUT};
 use crate::cli::config::zone::local_zone;
@@ -18,7 +18,7 @@ use crate::cli::config::{Config, ServerChoice, has_played, remember_player};
 use crate::client::{Client, Endpoint};
 use crate::headless::challenge::{self, ChallengeRun};
 use crate::headless::{cast, commands, repl};
-use crate::runtime::{self, Ended, KeptIn, PlayOptions};
+use crate::runtime::{self, PlayOptions};
 use crate::solo::challenge::{Challenge, TICKS};
 use crate::solo::lab::{self, Timing};
 use crate::solo::{self, Servers, SoloOptions};
@@ -135,10 +135,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     let client = Client::new(channel, config.player.clone(), None);
     let mut trades = Vec::new();
     let options = PlayOptions {
-        kept_in: KeptIn {
-            trades: run.trade_file(),
-            ..KeptIn::default()
-        },
+        trades: run.trade_file(),
         ..PlayOptions::default()
     };
     let game = async {
@@ -216,16 +213,14 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
         recorder: create("record", config.record.as_deref(), Recorder::create)?,
         cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
         faults,
-        kept_in: KeptIn {
-            achievements: achievements.map(|_| config.data_dir.clone()),
-            trades: None,
-            orders_shown,
-        },
+        achievements: achievements.map(|_| config.data_dir.clone()),
+        trades: None,
+        orders_shown,
     };
     let played = runtime::play(client, info, settings, view(config), options);
     // Boxed because the future is large.
-    let ended = Box::pin(played).await?;
-    print_summary(&ended);
+    let (state, options) = Box::pin(played).await?;
+    print_summary(&state, &options);
     Ok(())
 }
 
@@ -302,18 +297,13 @@ fn create<T>(
 }
 
 /// Prints the session summary, if there was a player. After a hang-up there is no terminal to print to.
-fn print_summary(ended: &Ended) {
-    let mut lines = match ended.state.session.settings.watch {
+fn print_summary(state: &AppState, options: &PlayOptions) {
+    let mut lines = match state.session.settings.watch {
         true => Vec::new(),
-        false => ui::summary(&ended.state),
+        false => ui::summary(state),
     };
-    for (name, why) in [
-        ("recording", &ended.recording_stopped),
-        ("cast", &ended.cast_stopped),
-    ] {
-        if let Some(why) = why {
-            lines.push(format!("{name:<14}stopped before the end: {}", sanitize(why)));
-        }
+    for (name, why) in options.stopped() {
+        lines.push(format!("{name:<14}stopped before the end: {}", sanitize(why)));
     }
     let mut stdout = io::stdout().lock();
     let written = lines.iter().try_for_each(|line| writeln!(stdout, "{line}"));

@@ -49,17 +49,6 @@ const EVENT_BATCH: usize = 256;
 /// Longest wait for the results of open orders when the player leaves.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The end of a game.
-#[derive(Debug)]
-pub struct Ended {
-    /// The last state.
-    pub state: AppState,
-    /// Why the recording is incomplete, if it is.
-    pub recording_stopped: Option<String>,
-    /// Why the asciicast is incomplete, if it is.
-    pub cast_stopped: Option<String>,
-}
-
 /// Optional parts of a game.
 #[derive(Debug, Default)]
 pub struct PlayOptions {
@@ -69,13 +58,6 @@ pub struct PlayOptions {
     pub cast: Option<LiveCast>,
     /// Receives the faults of the lab.
     pub faults: Option<watch::Sender<Faults>>,
-    /// Receives the results of the game at once.
-    pub kept_in: KeptIn,
-}
-
-/// Files in which a game stores its results.
-#[derive(Debug, Default)]
-pub struct KeptIn {
     /// The data folder of a game with achievements.
     pub achievements: Option<PathBuf>,
     /// The proof of a challenge that counts.
@@ -84,24 +66,26 @@ pub struct KeptIn {
     pub orders_shown: Option<OrdersShown>,
 }
 
-/// Plays on the screen until the player leaves or a signal ends the process.
-///
-/// # Errors
-///
-/// The terminal cannot be used, or a task failed. The terminal is restored before.
+impl PlayOptions {
+    /// Returns the files that are incomplete, each with the reason.
+    pub(crate) fn stopped(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let recording = self.recorder.as_ref().and_then(Recorder::stopped);
+        let cast = self.cast.as_ref().and_then(LiveCast::stopped);
+        [("recording", recording), ("cast", cast)]
+            .into_iter()
+            .filter_map(|(name, why)| Some((name, why?)))
+    }
+}
+
+/// Plays on the screen until the player leaves or a signal ends the process. Returns the last state, and the options with
+/// their files. Fails if the terminal cannot be used, or a task failed. The terminal is restored before.
 pub async fn play(
     client: Client,
     info: app::SessionInfo,
     settings: app::Settings,
     view: Renderer,
-    options: PlayOptions,
-) -> Result<Ended> {
-    let PlayOptions {
-        mut recorder,
-        cast,
-        faults,
-        kept_in,
-    } = options;
+    mut options: PlayOptions,
+) -> Result<(AppState, PlayOptions)> {
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
@@ -109,7 +93,7 @@ pub async fn play(
     let wire = client.watch_wire(clock::unix_micros);
     let tasks = Tasks::start(client.clone(), sender)?;
     let now = clock::now();
-    if let Some(recorder) = &mut recorder {
+    if let Some(recorder) = &mut options.recorder {
         recorder.start(&Header {
             version: awesomestock_proto::VERSION.to_owned(),
             info: info.clone(),
@@ -132,11 +116,8 @@ pub async fn play(
         tasks,
         ids: OrderIds::new(),
         wire,
-        recorder,
-        cast,
-        is_reported: [false; 2],
-        faults,
-        kept_in,
+        options,
+        reported: Vec::new(),
     };
     game.play(first, events).await
 }
@@ -153,17 +134,18 @@ struct Runtime {
     tasks: Tasks,
     ids: OrderIds,
     wire: mpsc::Receiver<WireEvent>,
-    recorder: Option<Recorder>,
-    cast: Option<LiveCast>,
-    /// The player knows that the recording, and the cast, have stopped.
-    is_reported: [bool; 2],
-    faults: Option<watch::Sender<Faults>>,
-    kept_in: KeptIn,
+    options: PlayOptions,
+    /// The files of which the player knows that they are incomplete.
+    reported: Vec<&'static str>,
 }
 
 impl Runtime {
     /// Plays, restores the terminal and leaves the session in order, also after a failure.
-    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<Ended> {
+    async fn play(
+        mut self,
+        first: Vec<Effect>,
+        mut events: mpsc::Receiver<Event>,
+    ) -> Result<(AppState, PlayOptions)> {
         let played = self.run(first, &mut events).await;
         drop(self.screen);
         let finish = async {
@@ -188,16 +170,10 @@ impl Runtime {
             }
             played => played.and(finished)?,
         }
-        let recording = self.recorder.as_ref().and_then(|recorder| recorder.stopped());
-        if let Some(cast) = &mut self.cast {
+        if let Some(cast) = &mut self.options.cast {
             cast.finish(&self.state);
         }
-        let cast = self.cast.as_ref().and_then(|cast| cast.stopped());
-        Ok(Ended {
-            recording_stopped: recording.map(str::to_owned),
-            cast_stopped: cast.map(str::to_owned),
-            state: self.state,
-        })
+        Ok((self.state, self.options))
     }
 
     /// Draws if a frame is due, waits for the next events, and passes them to the reducer, up to one that ends the game.
@@ -266,7 +242,7 @@ impl Runtime {
         self.screen
             .draw(|frame| self.seen = self.view.draw(&self.state, frame))
             .wrap_err("cannot draw on the terminal")?;
-        if let Some(cast) = &mut self.cast {
+        if let Some(cast) = &mut self.options.cast {
             cast.draw(&self.view, &self.state);
         }
         Ok(())
@@ -274,17 +250,14 @@ impl Runtime {
 
     /// Shows once that the recording or the cast has stopped, for example because the disk is full.
     fn report_stopped(&mut self) {
-        let reasons = [
-            ("recording", self.recorder.as_ref().and_then(Recorder::stopped)),
-            ("cast", self.cast.as_ref().and_then(LiveCast::stopped)),
-        ];
-        let reasons = reasons.map(|(name, why)| Some(format!("{name} stopped: {}", why?)));
-        let was_reported = self.is_reported;
-        self.is_reported = reasons.each_ref().map(Option::is_some);
-        for (text, was_reported) in reasons.into_iter().zip(was_reported) {
-            if let Some(text) = text.filter(|_| !was_reported) {
-                self.update(Event::Notice(text));
-            }
+        let is_new = |(name, _): &(&str, &str)| !self.reported.contains(name);
+        let stopped = self.options.stopped().filter(is_new);
+        let notices: Vec<_> = stopped
+            .map(|(name, why)| (name, format!("{name} stopped: {why}")))
+            .collect();
+        for (name, text) in notices {
+            self.reported.push(name);
+            self.update(Event::Notice(text));
         }
     }
 
@@ -306,12 +279,12 @@ impl Runtime {
         }
         self.pace.mark_changed();
         let now = clock::now();
-        if let Some(recorder) = &mut self.recorder {
+        if let Some(recorder) = &mut self.options.recorder {
             recorder.record(now, self.state.redacted(&event));
         }
         let effects = app::update(&mut self.state, now, event);
-        if let (Some(kept), Some(end)) = (&mut self.kept_in.orders_shown, self.state.orders.shown()) {
-            kept.keep(end);
+        if let (Some(shown), Some(end)) = (&mut self.options.orders_shown, self.state.orders.shown()) {
+            shown.keep(end);
         }
         effects
     }
@@ -320,54 +293,40 @@ impl Runtime {
     async fn run_effects(&mut self, effects: Vec<Effect>) -> Result<ControlFlow<()>> {
         let mut waiting = VecDeque::from(effects);
         while let Some(effect) = waiting.pop_front() {
-            let outcome = match effect {
+            let mut caused = None;
+            match effect {
                 Effect::Connect { after_ms } => {
                     let after = Duration::from_millis(u64::try_from(after_ms).unwrap_or(0));
                     self.client.set_orders_seen(self.state.orders.seen());
                     self.session = Session::open(self.client.clone(), after);
-                    None
                 }
                 Effect::Send(order) => {
                     let order = order.with_id(self.ids.request_id(order.id));
-                    self.session.send(order).map(Event::Stream)
+                    caused = self.session.send(order).map(Event::Stream);
                 }
-                Effect::CollectWire => {
-                    self.client.collect_wire();
-                    None
-                }
-                Effect::Leave => {
-                    self.session.leave();
-                    None
-                }
-                Effect::Call(call) => self.tasks.call(call),
-                Effect::Copy(text) => {
-                    self.screen.copy(&text).wrap_err("cannot write to the terminal")?;
-                    None
-                }
+                Effect::CollectWire => self.client.collect_wire(),
+                Effect::Leave => self.session.leave(),
+                Effect::Call(call) => caused = self.tasks.call(call),
+                Effect::Copy(text) => self.screen.copy(&text).wrap_err("cannot write to the terminal")?,
                 Effect::Ring(text) => {
                     let rung = self.screen.ring(text.as_deref());
                     rung.wrap_err("cannot write to the terminal")?;
-                    None
                 }
-                Effect::Export { file_name, text } => {
-                    self.tasks.export(file_name, text);
-                    None
-                }
-                Effect::Keep(kept) => self.keep(kept),
+                Effect::Export { file_name, text } => self.tasks.export(file_name, text),
+                Effect::Keep(kept) => caused = self.keep(kept),
                 Effect::Inject(faults) => {
-                    if let Some(sender) = &self.faults {
+                    if let Some(sender) = &self.options.faults {
                         sender.send_replace(faults);
                     }
-                    None
                 }
                 Effect::Repaint => {
-                    self.repaint()?;
-                    None
+                    self.pace.mark_changed();
+                    self.screen.invalidate().wrap_err("cannot repaint the terminal")?;
                 }
-                Effect::Suspend => Some(self.reclaim_terminal(Signal::Suspend).await?),
+                Effect::Suspend => caused = Some(self.reclaim_terminal(Signal::Suspend).await?),
                 Effect::Quit => return Ok(ControlFlow::Break(())),
-            };
-            if let Some(event) = outcome {
+            }
+            if let Some(event) = caused {
                 waiting.extend(self.update(event));
             }
         }
@@ -376,7 +335,7 @@ impl Runtime {
 
     /// Writes the trades of a challenge that the next frame shows.
     fn write_trades(&mut self) {
-        let written = self.kept_in.trades.as_mut().map_or(Ok(()), TradeFile::write);
+        let written = self.options.trades.as_mut().map_or(Ok(()), TradeFile::write);
         if let Err(error) = written {
             tracing::warn!(error = %format_args!("{error:#}"), "the trades are not kept");
             self.update(Event::Notice(format!("cannot keep the trades: {error:#}")));
@@ -387,20 +346,15 @@ impl Runtime {
     fn keep(&mut self, kept: Kept) -> Option<Event> {
         let (done, what) = match kept {
             Kept::Achievement(earned) => {
-                let data_dir = self.kept_in.achievements.as_deref()?;
+                let data_dir = self.options.achievements.as_deref()?;
                 let added = progress::add_achievement(data_dir, earned);
                 (added.map_err(Into::into), "achievement")
             }
-            Kept::Trade(trade) => (self.kept_in.trades.as_mut()?.add(trade), "trade"),
+            Kept::Trade(trade) => (self.options.trades.as_mut()?.add(trade), "trade"),
         };
         let error = done.err()?;
         tracing::warn!(error = %format_args!("{error:#}"), what, "not kept");
         Some(Event::Notice(format!("cannot keep the {what}: {error:#}")))
-    }
-
-    fn repaint(&mut self) -> Result<()> {
-        self.pace.mark_changed();
-        self.screen.invalidate().wrap_err("cannot repaint the terminal")
     }
 
     async fn on_signal(&mut self, signal: Signal) -> Result<Event> {
