@@ -88,7 +88,7 @@ pub async fn play(
 ) -> Result<(AppState, PlayOptions)> {
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
-    let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
+    let size = screen.size()?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
     let wire = client.watch_wire(clock::unix_micros);
     let tasks = Tasks::start(client.clone(), sender)?;
@@ -240,8 +240,7 @@ impl Runtime {
         self.report_stopped();
         self.pace.mark_drawn(now);
         self.screen
-            .draw(|frame| self.seen = self.view.draw(&self.state, frame))
-            .wrap_err("cannot draw on the terminal")?;
+            .draw(|frame| self.seen = self.view.draw(&self.state, frame))?;
         if let Some(cast) = &mut self.options.cast {
             cast.draw(&self.view, &self.state);
         }
@@ -307,11 +306,8 @@ impl Runtime {
                 Effect::CollectWire => self.client.collect_wire(),
                 Effect::Leave => self.session.leave(),
                 Effect::Call(call) => caused = self.tasks.call(call),
-                Effect::Copy(text) => self.screen.copy(&text).wrap_err("cannot write to the terminal")?,
-                Effect::Ring(text) => {
-                    let rung = self.screen.ring(text.as_deref());
-                    rung.wrap_err("cannot write to the terminal")?;
-                }
+                Effect::Copy(text) => self.screen.copy(&text)?,
+                Effect::Ring(text) => self.screen.ring(text.as_deref())?,
                 Effect::Export { file_name, text } => self.tasks.export(file_name, text),
                 Effect::Keep(kept) => caused = self.keep(kept),
                 Effect::Inject(faults) => {
@@ -380,8 +376,7 @@ impl Runtime {
 
     fn resized(&mut self) -> Result<Event> {
         self.pace.mark_changed();
-        let size = self.screen.size();
-        let (columns, rows) = size.wrap_err("cannot ask for the terminal's size")?;
+        let (columns, rows) = self.screen.size()?;
         Ok(Event::Resized(columns, rows))
     }
 }

@@ -31,9 +31,7 @@ pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
         if pace.is_due(Instant::now()) {
             pace.mark_drawn(Instant::now());
             let mut seen = FrameInfo::default();
-            screen
-                .draw(|frame| seen = view.draw_replay(&replay, frame))
-                .wrap_err("cannot draw on the terminal")?;
+            screen.draw(|frame| seen = view.draw_replay(&replay, frame))?;
             replay.set_scroll_range(seen.reach, seen.visible);
         }
         let change = replay

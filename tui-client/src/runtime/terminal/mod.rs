@@ -1,23 +1,20 @@
 //! The modes of the terminal. However the game ends, [`restore`] undoes all of them once; after that nothing is drawn.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
-use std::sync::OnceLock;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use color_eyre::eyre::{Result, WrapErr};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
-use crossterm::queue;
-use crossterm::style::{ResetColor, force_color_output};
+use crossterm::style::{Print, ResetColor, force_color_output};
 use crossterm::terminal::{
     self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
+use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
 use super::signals::{Signal, Signals, is_foreground};
@@ -25,9 +22,6 @@ use crate::ui::text::sanitize;
 
 /// Whether the modes are set and frames may be written.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
-
-/// Standard output without lock and buffer: after a panic the lock may be held and half a frame buffered.
-static OUTPUT: OnceLock<File> = OnceLock::new();
 
 const BELL: &str = "\x07";
 
@@ -39,69 +33,50 @@ pub(super) struct TerminalGuard {
 
 impl TerminalGuard {
     pub(super) fn enter() -> io::Result<Self> {
-        if OUTPUT.get().is_none() {
-            let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-            // Fails if another thread has set it, with the same value.
-            let _ = OUTPUT.set(output);
-        }
         // The theme handles NO_COLOR: crossterm would drop bold and reverse too.
         force_color_output(true);
         take_modes()?;
-        match Terminal::new(CrosstermBackend::new(FrameWriter::default())) {
-            Ok(terminal) => Ok(Self { terminal }),
-            Err(error) => {
-                restore();
-                Err(error)
-            }
-        }
+        let terminal = Terminal::new(CrosstermBackend::new(FrameWriter::default()));
+        let terminal = terminal.inspect_err(|_| restore())?;
+        Ok(Self { terminal })
     }
 
     /// Returns columns and rows.
-    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
-        let size = self.terminal.size()?;
-        Ok((size.width, size.height))
+    pub(super) fn size(&self) -> Result<(u16, u16)> {
+        let size = self.terminal.size();
+        Ok(size.wrap_err("cannot ask for the terminal's size")?.into())
     }
 
     /// Draws what has changed, as one synchronized update. In the background nothing is drawn: the screen is the
     /// shell's, and SIGCONT may not have been handled yet.
-    pub(super) fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    pub(super) fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
         if !is_foreground() {
             return Ok(());
         }
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(frame)?;
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        self.terminal.backend_mut().flush()
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)
+            .and_then(|()| self.terminal.draw(frame).map(drop))
+            .and_then(|()| execute!(self.terminal.backend_mut(), EndSynchronizedUpdate))
+            .wrap_err("cannot draw on the terminal")
     }
 
     /// Copies `text` to the clipboard by OSC 52, which terminals may ignore.
-    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        queue!(
-            self.terminal.backend_mut(),
-            CopyToClipboard::to_clipboard_from(text)
-        )?;
-        self.terminal.backend_mut().flush()
+    pub(super) fn copy(&mut self, text: &str) -> Result<()> {
+        let copy = CopyToClipboard::to_clipboard_from(text);
+        execute!(self.terminal.backend_mut(), copy).wrap_err("cannot write to the terminal")
     }
 
     /// Rings the terminal's bell, or asks for a desktop notification.
-    pub(super) fn ring(&mut self, text: Option<&str>) -> io::Result<()> {
-        let backend = self.terminal.backend_mut();
-        match text {
-            None => write!(backend, "{BELL}")?,
-            Some(text) => {
-                let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-                write!(backend, "{}", notification(text, variable))?;
-            }
-        }
-        backend.flush()
+    pub(super) fn ring(&mut self, text: Option<&str>) -> Result<()> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let request = text.map_or_else(|| BELL.to_owned(), |text| notification(text, variable));
+        execute!(self.terminal.backend_mut(), Print(request)).wrap_err("cannot write to the terminal")
     }
 
     /// Makes the next frame a full one.
     pub(super) fn invalidate(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
         // Not `clear`: it queries the cursor position, and the answer would go to the reader of keys.
-        self.terminal
-            .resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))
+        self.terminal.resize(size.into())
     }
 
     /// Takes the terminal again after `signal`, once the process is in the foreground. Returns `Signal::Stop` if the
@@ -156,20 +131,16 @@ fn take_modes() -> io::Result<()> {
     // Before the first mode is set, so that a failure half-way is undone too.
     ACTIVE.store(true, Ordering::SeqCst);
     let taken = terminal::enable_raw_mode().and_then(|()| {
-        let mut modes = Vec::new();
-        queue!(
-            modes,
+        let mut out = BufWriter::new(RawOutput);
+        execute!(
+            out,
             EnterAlternateScreen,
             EnableBracketedPaste,
             EnableMouseCapture,
             Hide
-        )?;
-        write_out(&modes)
+        )
     });
-    if taken.is_err() {
-        restore();
-    }
-    taken
+    taken.inspect_err(|_| restore())
 }
 
 /// Restores the modes of the terminal, once. Failures are only logged: after a hang-up there is no terminal.
@@ -177,9 +148,9 @@ pub fn restore() {
     if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut modes = Vec::new();
-    let queued = queue!(
-        modes,
+    let mut out = BufWriter::new(RawOutput);
+    let restored = execute!(
+        out,
         EndSynchronizedUpdate,
         ResetColor,
         DisableMouseCapture,
@@ -187,7 +158,6 @@ pub fn restore() {
         LeaveAlternateScreen,
         Show
     );
-    let restored = queued.and_then(|()| write_out(&modes));
     let restored = restored.and_then(|()| {
         // In the background the shell has set its own modes, and setting others would stop the process.
         if is_foreground() {
@@ -201,10 +171,16 @@ pub fn restore() {
     }
 }
 
-fn write_out(mut bytes: &[u8]) -> io::Result<()> {
-    match OUTPUT.get() {
-        Some(mut output) => output.write_all(bytes),
-        None => io::copy(&mut bytes, &mut io::stdout()).map(drop),
+/// Standard output without lock and buffer: after a panic the lock may be held and half a frame buffered.
+struct RawOutput;
+
+impl Write for RawOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -223,7 +199,7 @@ impl Write for FrameWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         let written = if ACTIVE.load(Ordering::SeqCst) {
-            write_out(&self.bytes)
+            RawOutput.write_all(&self.bytes)
         } else {
             Ok(())
         };
