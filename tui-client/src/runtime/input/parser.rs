@@ -75,8 +75,6 @@ enum State {
     Sequence(u8),
     /// In an OSC, DCS, APC, PM or SOS string with this introducer, which is dropped.
     String(u8),
-    /// After an ESC in such a string: only `\` ends the string.
-    StringEscape(u8),
     /// In the three bytes of an X10 mouse report.
     Mouse,
     Paste,
@@ -96,7 +94,7 @@ pub(super) struct Parser {
     state: State,
     /// The bytes of an unfinished character, sequence or paste, the first ones of a string. Bounded.
     kept: Vec<u8>,
-    /// The last byte of a string.
+    /// The last byte of a string; 0 at its start.
     last: u8,
     /// The time by which a sequence has to end.
     ends: Instant,
@@ -125,11 +123,7 @@ impl Parser {
             State::Paste if self.kept.ends_with(&[CTRL_C]) => Some(PASTED_CTRL_C_WAIT),
             State::Paste => Some(PASTE_WAIT),
             State::Escape(_) => Some(ESC_WAIT),
-            State::Character(_)
-            | State::Sequence(_)
-            | State::String(_)
-            | State::StringEscape(_)
-            | State::Mouse => {
+            State::Character(_) | State::Sequence(_) | State::String(_) | State::Mouse => {
                 let left = self.ends.saturating_duration_since(Instant::now());
                 let next = match (self.kept.is_empty(), self.is_late) {
                     (false, _) => SEQUENCE_WAIT,
@@ -164,7 +158,6 @@ impl Parser {
         }
     }
 
-    /// Takes the next byte.
     pub(super) fn push(&mut self, byte: u8) -> Option<Event> {
         if byte == CTRL_C && self.state != State::Paste {
             *self = Self::new();
@@ -177,10 +170,6 @@ impl Parser {
             State::Sequence(introducer) => self.in_sequence(byte, introducer),
             State::String(introducer) => {
                 self.in_string(byte, introducer);
-                None
-            }
-            State::StringEscape(introducer) => {
-                self.after_string_escape(byte, introducer);
                 None
             }
             State::Mouse => self.in_mouse(byte),
@@ -238,6 +227,7 @@ impl Parser {
     /// Begins a sequence or a string with the byte after an ESC. Returns false for another byte.
     fn introduce(&mut self, byte: u8) -> bool {
         self.kept.clear();
+        self.last = 0;
         self.state = match byte {
             b'[' | b'N' | b'O' | b' '..=b'/' => State::Sequence(byte),
             b']' | b'P' | b'X' | b'^' | b'_' => State::String(byte),
@@ -274,16 +264,25 @@ impl Parser {
         }
     }
 
+    /// Terminals let any escape sequence end a string. Here only `ESC \` does, so that the rest of the string is not typed.
     fn in_string(&mut self, byte: u8, introducer: u8) {
-        // Inside a character, the byte of the 8-bit terminator is text.
-        let ends_character = !self.kept.is_empty() && self.last >= 0x80 && self.last != 0xc2;
-        self.state = match byte {
-            CAN | SUB => State::Ground,
-            BEL if introducer == b']' => State::Ground,
-            STRING_TERMINATOR if !ends_character => State::Ground,
-            ESC => State::StringEscape(introducer),
-            _ => State::String(introducer),
+        let is_escaped = self.last == ESC;
+        if is_escaped && byte == ESC {
+            if introducer == b'P' && self.kept == TMUX {
+                self.last = 0;
+            }
+            return;
+        }
+        let is_end = match byte {
+            b'\\' => is_escaped,
+            BEL => introducer == b']',
+            // Inside a character, it is text.
+            STRING_TERMINATOR => self.last < 0x80 || self.last == 0xc2,
+            _ => matches!(byte, CAN | SUB),
         };
+        if is_end {
+            self.state = State::Ground;
+        }
         self.last = byte;
         self.ends = (self.ends + Duration::from_millis(1)).min(Instant::now() + SEQUENCE_LIMIT);
         if self.kept.len() < TMUX.len() {
@@ -291,19 +290,9 @@ impl Parser {
         }
     }
 
-    /// Terminals let any escape sequence end a string. Here the string goes on, so that the rest of it is not typed.
-    fn after_string_escape(&mut self, byte: u8, introducer: u8) {
-        match byte {
-            ESC if introducer == b'P' && self.kept == TMUX => self.state = State::String(introducer),
-            ESC => {}
-            b'\\' => self.state = State::Ground,
-            _ => self.in_string(byte, introducer),
-        }
-    }
-
     fn in_sequence(&mut self, byte: u8, introducer: u8) -> Option<Event> {
         match byte {
-            // The console of Linux says `ESC [ [ A` for F1.
+            // The Linux console sends `ESC [ [ A` for F1.
             b'[' if introducer == b'[' && self.kept.is_empty() => self.kept.push(byte),
             b'0'..=b'~' if introducer < b'0' || introducer == b'N' => self.state = State::Ground,
             0x20..=0x3f if self.kept.len() <= MAX_PARAMETERS => self.kept.push(byte),
@@ -475,7 +464,7 @@ fn click(parameters: &str, last: u8) -> Option<Event> {
     mouse(buttons, next()?, next()?, last == b'm')
 }
 
-/// A mouse report; `None` for a gesture that the game does not use. Columns and rows count from 1; some terminals say 0 at
+/// A mouse report; `None` for a gesture that the game does not use. Columns and rows count from 1; some terminals send 0 at
 /// the edge.
 fn mouse(buttons: u8, column: u16, row: u16, released: bool) -> Option<Event> {
     let moves = buttons & 32 != 0;
