@@ -43,16 +43,20 @@ pub(super) fn bell(options: &Options) -> Result<Bell> {
     }
 }
 
+/// Returns the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
+pub(crate) fn locale(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set)
+}
+
+pub(crate) fn is_utf8(locale: &str) -> bool {
+    locale.to_ascii_lowercase().replace('-', "").contains("utf8")
+}
+
 /// Returns the markers for a locale and terminal: ASCII for a locale that is not UTF-8, blocks for the Linux
 /// console, which has no Braille. Without a locale most terminals show everything.
 pub(super) fn markers_for(variable: impl Fn(&str) -> Option<String>) -> Markers {
-    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
-    let is_utf8 = |locale: String| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    };
-    if !locale.is_none_or(is_utf8) {
+    if locale(&variable).is_some_and(|locale| !is_utf8(&locale)) {
         Markers::Ascii
     } else if variable("TERM").is_some_and(|term| term == "linux") {
         Markers::Block

@@ -13,6 +13,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use appearance::{is_utf8, locale};
 use awesomestock_proto::command_line;
 use casino_server::PriceModel;
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};

@@ -2,16 +2,16 @@
 
 mod probe;
 
-use std::fmt;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::{env, fmt};
 
 use awesomestock_proto::command_line;
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Report, Result, WrapErr};
 
 use crate::app::portfolio::money::UnixMillis;
 use crate::cli::args::Cli;
-use crate::cli::config::{UserEnvironment, is_dumb};
+use crate::cli::config::{self, Config, ServerChoice, UserEnvironment, is_dumb};
 use crate::ui::text::sanitize;
 use crate::ui::{MIN_COLUMNS, MIN_ROWS};
 
@@ -69,36 +69,6 @@ fn fail(topic: &'static str, text: impl Into<String>) -> Check {
     Check::new(CheckResult::Fail, topic, text)
 }
 
-#[derive(Debug, Clone, Default)]
-struct TerminalProbe {
-    is_terminal: bool,
-    size: Option<(u16, u16)>,
-    term: Option<String>,
-    colorterm: Option<String>,
-    no_color: bool,
-    /// The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
-    locale: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum ServerProbe {
-    Unknown,
-    /// The solo ledger can be opened.
-    LedgerReady,
-    NoLedger,
-    /// The solo ledger cannot be opened, with the reason.
-    LedgerUnusable(String),
-    Reached {
-        url: String,
-        latency_ms: i64,
-        support: Support,
-    },
-    Unreached {
-        url: String,
-        why: String,
-    },
-}
-
 /// The parts of the protocol that a casino supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Support {
@@ -120,29 +90,45 @@ struct TickProbe {
 
 /// Runs all checks and prints them. Returns whether none failed. Fails if `out` cannot be written to.
 pub async fn run_checks(cli: &Cli, environment: &UserEnvironment, mut out: impl Write) -> Result<bool> {
-    let mut checks = terminal(&probe::terminal(environment));
-    let config = probe::config(cli, environment);
-    checks.push(configuration(&config));
-    let config = config.ok().map(|(config, _)| config);
-    if let Some(config) = &config {
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let screen_size = crossterm::terminal::size().ok().filter(|_| is_terminal);
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let mut checks = terminal(is_terminal, screen_size, environment.no_color, variable);
+    let config = Config::load(cli, environment);
+    checks.push(configuration(
+        &Config::path(cli, environment),
+        config.as_ref().err(),
+    ));
+    if let Ok(config) = &config {
         checks.push(probe::folder("data", &config.data_dir));
     }
     // A missing log does not prevent a game.
     checks.push(probe::log().at_most_warn());
-    checks.extend(config.as_ref().and_then(probe::key));
-    let (probes, tick) = match &config {
-        Some(config) => probe::servers(config).await,
-        None => (vec![ServerProbe::Unknown], None),
+    checks.extend(config.as_ref().ok().and_then(probe::key));
+    let (casinos, tick) = match &config {
+        Ok(config) => probe::servers(config).await,
+        Err(_) => (
+            vec![warn("casino", "not checked: the configuration is invalid")],
+            None,
+        ),
     };
-    checks.extend(servers(&probes));
-    checks.push(clock(&probes, tick));
+    checks.extend(servers(casinos));
+    let is_solo = config.is_ok_and(|config| matches!(config.server, ServerChoice::Solo(_)));
+    checks.push(clock(is_solo, tick));
     let printed = checks.iter().try_for_each(|check| writeln!(out, "{check}"));
     command_line::written(printed).wrap_err("cannot write to standard output")?;
     Ok(checks.iter().all(|check| check.result != CheckResult::Fail))
 }
 
-fn terminal(probe: &TerminalProbe) -> Vec<Check> {
-    let screen = if probe.is_terminal {
+/// Checks the terminal. `variable` returns a variable of the environment that is not empty.
+fn terminal(
+    is_terminal: bool,
+    screen_size: Option<(u16, u16)>,
+    no_color: bool,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Vec<Check> {
+    let name = variable("TERM");
+    let screen = if is_terminal {
         ok("terminal", "standard input and output are a terminal")
     } else {
         warn(
@@ -152,10 +138,14 @@ fn terminal(probe: &TerminalProbe) -> Vec<Check> {
     };
     vec![
         screen,
-        size(probe.size),
-        term(probe.term.as_deref()),
-        colors(probe),
-        locale(probe.locale.as_deref()),
+        size(screen_size),
+        term(name.as_deref()),
+        colors(
+            name.as_deref().unwrap_or_default(),
+            variable("COLORTERM").as_deref(),
+            no_color,
+        ),
+        locale(config::locale(variable).as_deref()),
     ]
 }
 
@@ -172,16 +162,15 @@ fn size(size: Option<(u16, u16)>) -> Check {
 
 fn term(term: Option<&str>) -> Check {
     match term {
-        None | Some("") => warn("TERM", "not set: the game plays line by line"),
+        None => warn("TERM", "not set: the game plays line by line"),
         Some(name) if is_dumb(name) => warn("TERM", format!("{name}: the game plays line by line")),
         Some(name) => ok("TERM", name),
     }
 }
 
-fn colors(probe: &TerminalProbe) -> Check {
-    let term = probe.term.as_deref().unwrap_or_default();
-    match probe.colorterm.as_deref() {
-        _ if probe.no_color => ok("colours", "none: NO_COLOR selects the theme mono"),
+fn colors(term: &str, colorterm: Option<&str>, no_color: bool) -> Check {
+    match colorterm {
+        _ if no_color => ok("colours", "none: NO_COLOR selects the theme mono"),
         Some("truecolor" | "24bit") => ok("colours", "16 million"),
         _ if term.contains("256color") || term.contains("direct") => ok("colours", "256"),
         _ => warn(
@@ -192,81 +181,62 @@ fn colors(probe: &TerminalProbe) -> Check {
 }
 
 fn locale(locale: Option<&str>) -> Check {
-    let Some(name) = locale else {
-        return warn(
+    match locale {
+        None => warn(
             "locale",
             "LC_ALL, LC_CTYPE and LANG are not set: letters and lines may be garbled",
-        );
-    };
-    let normalized = name.to_ascii_lowercase().replace('-', "");
-    if normalized.contains("utf8") {
-        ok("locale", name)
-    } else {
-        warn(
+        ),
+        Some(name) if config::is_utf8(name) => ok("locale", name),
+        Some(name) => warn(
             "locale",
             format!("{name} is not UTF-8: letters and lines may be garbled"),
-        )
+        ),
     }
 }
 
-fn configuration<C>(read: &Result<(C, PathBuf), String>) -> Check {
-    match read {
-        Ok((_, path)) if path.exists() => ok("config", path.display().to_string()),
-        Ok((_, path)) => ok("config", format!("{}: not found, using defaults", path.display())),
-        Err(why) => fail("config", why),
+fn configuration(path: &Path, error: Option<&Report>) -> Check {
+    match error {
+        Some(error) => fail("config", format!("{error:#}")),
+        None if path.exists() => ok("config", path.display().to_string()),
+        None => ok("config", format!("{}: not found, using defaults", path.display())),
     }
 }
 
-/// Checks all addresses. An unreachable one is only a warning if another can be reached.
-fn servers(probes: &[ServerProbe]) -> Vec<Check> {
-    let checks: Vec<Check> = probes.iter().map(server).collect();
+/// Returns the checks of all addresses. An unreachable one is only a warning if another can be reached.
+fn servers(checks: Vec<Check>) -> Vec<Check> {
     match checks.iter().all(|check| check.result == CheckResult::Fail) {
         true => checks,
         false => checks.into_iter().map(Check::at_most_warn).collect(),
     }
 }
 
-fn server(probe: &ServerProbe) -> Check {
-    match probe {
-        ServerProbe::Unknown => warn("casino", "not checked: the configuration is invalid"),
-        ServerProbe::LedgerReady => ok("casino", "solo: the ledger is intact and not in use"),
-        ServerProbe::NoLedger => ok("casino", "solo: the first game creates the ledger"),
-        ServerProbe::LedgerUnusable(why) => fail("casino", format!("solo: {why}")),
-        ServerProbe::Reached {
-            url,
-            latency_ms,
-            support,
-        } => {
-            let answers = format!("{url} answers in {latency_ms} ms");
-            match support {
-                Support::AllBut(missing) if missing.is_empty() => {
-                    ok("casino", format!("{answers} and supports all features"))
-                }
-                Support::AllBut(missing) => {
-                    let missing = missing.join(", ");
-                    warn(
-                        "casino",
-                        format!("{answers}, an earlier version without {missing}"),
-                    )
-                }
-                Support::Old => warn(
-                    "casino",
-                    format!("{answers} with the old protocol: no stocks, trades and history"),
-                ),
-                Support::NoSession(why) => fail("casino", format!("{answers}, but opens no session: {why}")),
-            }
+/// Checks a casino that has answered.
+fn casino(url: &str, latency_ms: u128, support: &Support) -> Check {
+    let answers = format!("{url} answers in {latency_ms} ms");
+    match support {
+        Support::AllBut(missing) if missing.is_empty() => {
+            ok("casino", format!("{answers} and supports all features"))
         }
-        ServerProbe::Unreached { url, why } => fail("casino", format!("{url}: {why}")),
+        Support::AllBut(missing) => {
+            let missing = missing.join(", ");
+            warn(
+                "casino",
+                format!("{answers}, an earlier version without {missing}"),
+            )
+        }
+        Support::Old => warn(
+            "casino",
+            format!("{answers} with the old protocol: no stocks, trades and history"),
+        ),
+        Support::NoSession(why) => fail("casino", format!("{answers}, but opens no session: {why}")),
     }
 }
 
-fn clock(servers: &[ServerProbe], tick: Option<TickProbe>) -> Check {
+fn clock(is_solo: bool, tick: Option<TickProbe>) -> Check {
     let Some(tick) = tick else {
-        return match servers {
-            [ServerProbe::LedgerReady | ServerProbe::NoLedger | ServerProbe::LedgerUnusable(_)] => {
-                ok("clock", "a solo casino uses this clock")
-            }
-            _ => warn("clock", "no casino sent its time"),
+        return match is_solo {
+            true => ok("clock", "a solo casino uses this clock"),
+            false => warn("clock", "no casino sent its time"),
         };
     };
     let ahead_ms = tick.at.since_ms(tick.now);

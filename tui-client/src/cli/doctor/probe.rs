@@ -1,45 +1,23 @@
 //! Probes the system without changing it: creates no file, and opens a ledger only if it exists.
 
-use std::env;
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use awesomestock_proto::auth::PlayerKey;
 use rustix::fs::{Access, access};
 use tokio::time::{Duration, Instant, timeout};
 
-use super::{Check, ServerProbe, Support, TerminalProbe, TickProbe, fail, ok};
+use super::{Check, Support, TickProbe, fail, ok};
 use crate::app::commands::request::Request;
 use crate::app::event::{Response, StreamEvent};
 use crate::app::portfolio::money::UnixMillis;
-use crate::cli::args::Cli;
-use crate::cli::config::{Config, ServerAddress, ServerChoice, SharedServer, UserEnvironment};
+use crate::cli::config::{Config, ServerAddress, ServerChoice, SharedServer};
 use crate::client::{Client, GambleSession, RequestError};
 use crate::solo::{self, SoloOptions};
 use crate::storage::keyring::Keyring;
 use crate::storage::log_file;
 
 const PRICE_DEADLINE: Duration = Duration::from_secs(3);
-
-pub(super) fn terminal(environment: &UserEnvironment) -> TerminalProbe {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-    TerminalProbe {
-        is_terminal,
-        size: crossterm::terminal::size().ok().filter(|_| is_terminal),
-        term: set("TERM"),
-        colorterm: set("COLORTERM"),
-        no_color: environment.no_color,
-        locale: set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")),
-    }
-}
-
-/// Returns the configuration and its path, or the error text.
-pub(super) fn config(cli: &Cli, environment: &UserEnvironment) -> Result<(Config, PathBuf), String> {
-    let path = Config::path(cli, environment);
-    let config = Config::load(cli, environment).map_err(|error| format!("{error:#}"))?;
-    Ok((config, path))
-}
 
 /// Checks a folder that is written to or will be created.
 pub(super) fn folder(topic: &'static str, path: &Path) -> Check {
@@ -54,10 +32,8 @@ pub(super) fn folder(topic: &'static str, path: &Path) -> Check {
         return fail(topic, format!("{shown}: not a folder"));
     }
     let parent = path.ancestors().skip(1).find(|parent| parent.exists());
-    // The parent of a relative name is the current folder.
-    let parent = parent
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    // The parent of a relative name is the current folder. Its path is empty, which does not exist.
+    let parent = parent.unwrap_or(Path::new("."));
     match access(parent, Access::WRITE_OK | Access::EXEC_OK) {
         Ok(()) if parent.is_dir() => ok(topic, format!("{shown}: not created yet")),
         Ok(()) => fail(topic, format!("{shown}: {} is not a folder", parent.display())),
@@ -93,41 +69,36 @@ pub(super) fn key(config: &Config) -> Option<Check> {
     })
 }
 
-/// Probes each address of the server. Also returns the latest tick of the first that sends one.
-pub(super) async fn servers(config: &Config) -> (Vec<ServerProbe>, Option<TickProbe>) {
+/// Checks each address of the server. Also returns the latest tick of the first that sends one.
+pub(super) async fn servers(config: &Config) -> (Vec<Check>, Option<TickProbe>) {
     let shared = match &config.server {
         ServerChoice::Solo(options) => return (vec![ledger(*options, &config.data_dir).await], None),
         ServerChoice::Shared(shared) => shared,
     };
     let key = Keyring::new(&config.keys_dir).find(&shared.key_id(&config.player));
     let key = key.ok().flatten();
-    let (mut probes, mut newest) = (Vec::new(), None);
+    let (mut checks, mut newest) = (Vec::new(), None);
     for address in shared.addresses() {
-        match casino(address, shared, &config.player, key.as_ref()).await {
-            Ok((probe, tick)) => {
-                probes.push(probe);
-                newest = newest.or(tick);
-            }
-            Err(why) => probes.push(ServerProbe::Unreached {
-                url: address.url.clone(),
-                why,
-            }),
-        }
+        let answered = casino(address, shared, &config.player, key.as_ref()).await;
+        let unreached = |why| (fail("casino", format!("{}: {why}", address.url)), None);
+        let (check, tick) = answered.unwrap_or_else(unreached);
+        checks.push(check);
+        newest = newest.or(tick);
     }
-    (probes, newest)
+    (checks, newest)
 }
 
-async fn ledger(options: SoloOptions, data_dir: &Path) -> ServerProbe {
+async fn ledger(options: SoloOptions, data_dir: &Path) -> Check {
     if !solo::has_ledger(data_dir) {
-        return ServerProbe::NoLedger;
+        return ok("casino", "solo: the first game creates the ledger");
     }
     let result = match solo::open(options, data_dir).await {
         Ok((_, servers)) => servers.close().await,
         Err(error) => Err(error),
     };
     match result {
-        Ok(()) => ServerProbe::LedgerReady,
-        Err(error) => ServerProbe::LedgerUnusable(format!("{error:#}")),
+        Ok(()) => ok("casino", "solo: the ledger is intact and not in use"),
+        Err(error) => fail("casino", format!("solo: {error:#}")),
     }
 }
 
@@ -136,7 +107,7 @@ async fn casino(
     shared: &SharedServer,
     player: &str,
     key: Option<&PlayerKey>,
-) -> Result<(ServerProbe, Option<TickProbe>), String> {
+) -> Result<(Check, Option<TickProbe>), String> {
     let endpoint = shared.endpoint(address).map_err(|error| format!("{error:#}"))?;
     let client = Client::with_endpoints(endpoint, Vec::new(), player.to_owned(), key);
     let text = |failure: RequestError| failure.to_string();
@@ -144,18 +115,13 @@ async fn casino(
     client.call(Request::Holdings).await.map_err(text)?;
     let sent = Instant::now();
     let holdings = client.call(Request::Holdings).await.map_err(text)?;
-    let latency_ms = i64::try_from(sent.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let latency_ms = sent.elapsed().as_millis();
     let (support, tick) = match holdings {
         Response::Wallet(_) => session(&client).await,
         // It sends no times.
         _ => (Support::Old, None),
     };
-    let probe = ServerProbe::Reached {
-        url: address.url.clone(),
-        latency_ms,
-        support,
-    };
-    Ok((probe, tick))
+    Ok((super::casino(&address.url, latency_ms, &support), tick))
 }
 
 /// Opens a session and returns what it supports, and the latest tick, if it is sent in time.

@@ -1,24 +1,24 @@
+use color_eyre::eyre::eyre;
+
 use super::*;
 
 fn line(check: &Check) -> String {
     check.to_string()
 }
 
-fn text(name: &str) -> Option<String> {
-    Some(name.to_owned())
-}
-
 #[test]
 fn a_good_terminal_passes_and_an_unknown_one_warns() {
-    let good = TerminalProbe {
-        is_terminal: true,
-        size: Some((120, 36)),
-        term: text("xterm-256color"),
-        colorterm: text("truecolor"),
-        no_color: false,
-        locale: text("en_GB.UTF-8"),
+    let good = |name: &str| {
+        let value = match name {
+            "TERM" => "xterm-256color",
+            "COLORTERM" => "truecolor",
+            "LANG" => "en_GB.UTF-8",
+            _ => return None,
+        };
+        Some(value.to_owned())
     };
-    let lines: Vec<String> = terminal(&good).iter().map(line).collect();
+    let checks = terminal(true, Some((120, 36)), false, good);
+    let lines: Vec<String> = checks.iter().map(line).collect();
     assert_eq!(
         lines,
         [
@@ -29,7 +29,7 @@ fn a_good_terminal_passes_and_an_unknown_one_warns() {
             "ok    locale    en_GB.UTF-8",
         ]
     );
-    let nothing = terminal(&TerminalProbe::default());
+    let nothing = terminal(false, None, false, |_| None);
     assert!(
         nothing.iter().all(|check| check.result == CheckResult::Warn),
         "{nothing:?}"
@@ -63,13 +63,7 @@ fn size_term_locale_and_colors_are_checked() {
         assert_eq!(line(&check), expected);
     }
     let with = |term: &str, colorterm: Option<&str>, no_color| {
-        let probe = TerminalProbe {
-            term: text(term),
-            colorterm: colorterm.map(str::to_owned),
-            no_color,
-            ..TerminalProbe::default()
-        };
-        let check = colors(&probe);
+        let check = colors(term, colorterm, no_color);
         (
             check.result,
             check.text.split([',', ':']).next().unwrap_or_default().to_owned(),
@@ -98,11 +92,11 @@ fn paths_are_checked() {
             "warn  log       /here: denied",
         ),
         (
-            configuration::<()>(&Ok(((), PathBuf::from("/nowhere/config.toml")))),
+            configuration(Path::new("/nowhere/config.toml"), None),
             "ok    config    /nowhere/config.toml: not found, using defaults",
         ),
         (
-            configuration::<()>(&Err("/c.toml line 3: what".to_owned())),
+            configuration(Path::new("/c.toml"), Some(&eyre!("/c.toml line 3: what"))),
             "fail  config    /c.toml line 3: what",
         ),
     ];
@@ -111,73 +105,51 @@ fn paths_are_checked() {
     }
 }
 
-fn reached(support: Support) -> ServerProbe {
-    ServerProbe::Reached {
-        url: "http://h:1".to_owned(),
-        latency_ms: 3,
-        support,
-    }
+fn reached(support: &Support) -> Check {
+    casino("http://h:1", 3, support)
 }
 
 #[test]
-fn servers_are_checked() {
-    let unreached = ServerProbe::Unreached {
-        url: "http://h:1".to_owned(),
-        why: "refused".to_owned(),
-    };
+fn a_casino_is_checked() {
     let cases = [
-        (ServerProbe::Unknown, "warn  casino    not checked"),
         (
-            ServerProbe::LedgerReady,
-            "ok    casino    solo: the ledger is intact and not in use",
-        ),
-        (
-            ServerProbe::NoLedger,
-            "ok    casino    solo: the first game creates",
-        ),
-        (
-            ServerProbe::LedgerUnusable("open".to_owned()),
-            "fail  casino    solo: open",
-        ),
-        (
-            reached(Support::AllBut(Vec::new())),
+            Support::AllBut(Vec::new()),
             "ok    casino    http://h:1 answers in 3 ms and supports all features",
         ),
         (
-            reached(Support::AllBut(vec!["resting orders", "rounds"])),
+            Support::AllBut(vec!["resting orders", "rounds"]),
             "warn  casino    http://h:1 answers in 3 ms, an earlier version without resting orders, rounds",
         ),
         (
-            reached(Support::Old),
+            Support::Old,
             "warn  casino    http://h:1 answers in 3 ms with the old protocol",
         ),
         (
-            reached(Support::NoSession("too many".to_owned())),
+            Support::NoSession("too many".to_owned()),
             "fail  casino    http://h:1 answers in 3 ms, but opens no session: too many",
         ),
-        (unreached, "fail  casino    http://h:1: refused"),
     ];
-    for (probe, expected) in cases {
-        let line = line(&server(&probe));
+    for (support, expected) in cases {
+        let line = line(&reached(&support));
         assert!(line.starts_with(expected), "{line}");
     }
 }
 
 #[test]
 fn one_reachable_address_is_enough() {
-    let gone = || ServerProbe::Unreached {
-        url: "http://h:2".to_owned(),
-        why: "refused".to_owned(),
-    };
-    let results = |probes: &[ServerProbe]| -> Vec<CheckResult> {
-        let checks = servers(probes);
+    let gone = || fail("casino", "http://h:2: refused");
+    let results = |checks: Vec<Check>| -> Vec<CheckResult> {
+        let checks = servers(checks);
         checks.iter().map(|check| check.result).collect()
     };
     assert_eq!(
-        results(&[gone(), reached(Support::AllBut(Vec::new()))]),
+        results(vec![gone(), reached(&Support::AllBut(Vec::new()))]),
         [CheckResult::Warn, CheckResult::Ok]
     );
-    assert_eq!(results(&[gone(), gone()]), [CheckResult::Fail, CheckResult::Fail]);
+    assert_eq!(
+        results(vec![gone(), gone()]),
+        [CheckResult::Fail, CheckResult::Fail]
+    );
 }
 
 #[test]
@@ -199,12 +171,9 @@ fn clocks_may_differ_by_two_seconds() {
         (i64::MIN, "warn  clock     the latest price is"),
     ];
     for (now_ms, expected) in cases {
-        let line = line(&clock(
-            &[reached(Support::AllBut(Vec::new()))],
-            Some(tick(now_ms)),
-        ));
+        let line = line(&clock(false, Some(tick(now_ms))));
         assert!(line.starts_with(expected), "{now_ms}: {line}");
     }
-    assert_eq!(clock(&[ServerProbe::NoLedger], None).result, CheckResult::Ok);
-    assert_eq!(clock(&[reached(Support::Old)], None).result, CheckResult::Warn);
+    assert_eq!(clock(true, None).result, CheckResult::Ok);
+    assert_eq!(clock(false, None).result, CheckResult::Warn);
 }
