@@ -29,22 +29,19 @@ use crate::storage::recording::{self, Recorder};
 use crate::ui::text::sanitize;
 use crate::ui::{self, Renderer};
 
-const NEEDS_TERMINAL: &str = "needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen";
-
-/// Plays the game that `config` describes.
-///
-/// # Errors
-///
-/// The game cannot be started, or one of its parts fails.
+/// Plays the game that `config` describes. Fails if the game cannot be started, or one of its parts fails.
 pub async fn run_game(mut config: Config) -> Result<()> {
-    if config.settings.watch && !has_screen(&config) {
-        return Err(eyre!("watch: {NEEDS_TERMINAL}"));
+    if config.settings.watch {
+        require_screen(&config, "watch:")?;
     }
     if !config.settings.lab && !config.settings.watch {
         config.settings.tour = begins_with_tour(&config);
         let is_solo = matches!(config.server, ServerChoice::Solo(_));
         config.settings.achievements = is_solo.then(|| progress::achievements(&config.data_dir));
-        remember(&config.data_dir, &config.player);
+        if let Err(error) = remember_player(&config.data_dir, &config.player) {
+            // The game works, but forgets the name.
+            tracing::warn!(%error, "cannot store the player name");
+        }
     }
     match &config.server {
         ServerChoice::Solo(options) if config.settings.lab => play_in_lab(&config, *options).await,
@@ -62,9 +59,7 @@ pub async fn run_game(mut config: Config) -> Result<()> {
 
 /// Plays in the lab, which has a casino of its own.
 async fn play_in_lab(config: &Config, options: SoloOptions) -> Result<()> {
-    if !has_screen(config) {
-        return Err(eyre!("the lab {NEEDS_TERMINAL}"));
-    }
+    require_screen(config, "the lab")?;
     let (channel, servers, faults) = lab::start(options, Timing::default())?;
     let client = Client::new(channel, config.player.clone(), None);
     let game = async {
@@ -76,11 +71,8 @@ async fn play_in_lab(config: &Config, options: SoloOptions) -> Result<()> {
     with_servers(game, servers).await
 }
 
-/// Runs a one-shot command and prints its result.
-///
-/// # Errors
-///
-/// The server rejects the command or does not answer, or a part of the game fails.
+/// Runs a one-shot command and prints its result. Fails if the server rejects the command or does not answer, or a part of
+/// the game fails.
 pub async fn run_command(config: Config, command: OneShot) -> Result<()> {
     with_client(&config, async |client| {
         let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
@@ -114,15 +106,10 @@ async fn with_client(config: &Config, action: impl AsyncFnOnce(Client) -> Result
     }
 }
 
-/// Plays a challenge on a ledger of its own, prints its result and copies it to the clipboard.
-///
-/// # Errors
-///
-/// There is no terminal, or a part of the game fails.
+/// Plays a challenge on a ledger of its own, prints its result and copies it to the clipboard. Fails if there is no
+/// terminal, or a part of the game fails.
 pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
-    if !has_screen(&config) {
-        return Err(eyre!("{challenge}: {NEEDS_TERMINAL}"));
-    }
+    require_screen(&config, &format!("{challenge}:"))?;
     let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
     let info = SessionInfo::new(config.player.clone(), run.title());
     let settings = Settings {
@@ -148,16 +135,10 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     run.finish(trades, &mut io::stdout().lock())
 }
 
-/// Replays a recorded session at `speed` times its speed.
-///
-/// # Errors
-///
-/// The file is not a recording, or there is no terminal.
+/// Replays a recorded session at `speed` times its speed. Fails if the file is not a recording, or there is no terminal.
 pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
     let recording = read_recording(file)?;
-    if !has_screen(&config) {
-        return Err(eyre!("a replay {NEEDS_TERMINAL}"));
-    }
+    require_screen(&config, "a replay")?;
     let mut replay = Replay::new(recording, speed);
     if config.settings.wire {
         replay.open_wire();
@@ -166,11 +147,8 @@ pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
 }
 
 /// Turns a recorded session into an asciicast or a picture. Times are shown in UTC, and the characters of the chart do not
-/// depend on the locale: the result is the same on every machine.
-///
-/// # Errors
-///
-/// The file is not a recording, or the result cannot be written.
+/// depend on the locale: the result is the same on every machine. Fails if the file is not a recording, or the result cannot
+/// be written.
 pub fn cast(config: Config, arguments: &CastArgs) -> Result<()> {
     let view = Renderer {
         theme: config.theme,
@@ -273,6 +251,16 @@ fn has_screen(config: &Config) -> bool {
     !config.plain && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
+/// Fails if there is no screen for `what`.
+fn require_screen(config: &Config, what: &str) -> Result<()> {
+    match has_screen(config) {
+        true => Ok(()),
+        false => Err(eyre!(
+            "{what} needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen"
+        )),
+    }
+}
+
 fn view(config: &Config) -> Renderer {
     Renderer {
         theme: config.theme.clone(),
@@ -322,11 +310,4 @@ async fn with_servers(game: impl Future<Output = Result<()>>, mut servers: Serve
     };
     let close_result = servers.close().await;
     game_result.and(close_result)
-}
-
-/// A game without a writable data folder works, but forgets the name.
-fn remember(data_dir: &Path, player: &str) {
-    if let Err(error) = remember_player(data_dir, player) {
-        tracing::warn!(%error, "cannot store the player name");
-    }
 }
