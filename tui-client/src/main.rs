@@ -46,18 +46,7 @@ fn main() -> ExitCode {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
         Some(Task::Config) => return print(Config::template().as_bytes()),
-        Some(
-            Task::OneShot(_)
-            | Task::Replay { .. }
-            | Task::Cast(_)
-            | Task::Key { .. }
-            | Task::Daily { .. }
-            | Task::Duel { .. }
-            | Task::AcceptLoss
-            | Task::Lab(_)
-            | Task::Doctor,
-        )
-        | None => {}
+        _ => {}
     }
     match log_file::filter() {
         Err(error) => return failed(&Report::msg(error), ExitCode::from(USAGE)),
@@ -121,10 +110,7 @@ fn in_runtime<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Prints a generated text; a closed pipe is not an error.
 fn print(text: &[u8]) -> ExitCode {
-    match command_line::print_text(text).wrap_err("cannot write to standard output") {
-        Err(error) => failed(&error, ExitCode::FAILURE),
-        Ok(()) => ExitCode::SUCCESS,
-    }
+    exit_code(command_line::print_text(text).wrap_err("cannot write to standard output"))
 }
 
 fn exit_code(done: Result<()>) -> ExitCode {
