@@ -20,7 +20,7 @@ use awesomestock_proto::{casino, types};
 pub(crate) use endpoints::Endpoint;
 use endpoints::{Casino, Endpoints};
 pub(crate) use error::RequestError;
-pub(crate) use retry::{AnsweredOrder, OrderAnswer};
+pub(crate) use retry::OrderAnswer;
 pub use session::{GambleSession, SessionEnd};
 use tokio::sync::mpsc;
 use tokio::time::timeout;

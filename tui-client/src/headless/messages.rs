@@ -18,10 +18,6 @@ use crate::cli::config::zone;
 use crate::client::{Order, OrderAnswer, RequestError, SessionEnd};
 use crate::ui::text::format;
 
-const TOUR_NEEDS_A_SCREEN: &str = "the tour needs the full screen; help lists the commands";
-const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
-
-const OLDER_TRADES: &str = "there are older trades; `awesomestock trades` lists them all";
 pub(crate) const NO_ORDER_ID: &str = "cancel needs the ID of an order, which orders prints: cancel ID";
 pub(crate) const NO_ORDERS: &str = "no open orders, and none that have ended";
 pub(crate) const NOBODY_RANKED: &str = "no ranked players yet";
@@ -53,7 +49,8 @@ pub(crate) fn answer(answer: &Response) -> Vec<String> {
         Response::Statement(text) => return text.lines().map(str::to_owned).collect(),
         Response::TradePage { rows, .. } if rows.is_empty() => "no trades yet".to_owned(),
         Response::TradePage { rows, more, .. } => {
-            let older = more.then(|| OLDER_TRADES.to_owned());
+            let older =
+                more.then(|| "there are older trades; `awesomestock trades` lists them all".to_owned());
             let rows = rows.iter().map(trade);
             return older.into_iter().chain(rows).collect();
         }
@@ -76,7 +73,7 @@ pub(crate) fn standings(leaderboard: &Leaderboard) -> Vec<String> {
     rows.chain(not_ranked(leaderboard).map(str::to_owned)).collect()
 }
 
-/// Returns why the player has no rank among others. An earlier casino does not say so.
+/// Returns why the player has no rank. An earlier casino does not send the reason.
 pub(crate) fn not_ranked(leaderboard: &Leaderboard) -> Option<&'static str> {
     let by_profit = leaderboard
         .top
@@ -138,14 +135,14 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         | StreamEvent::Tape(_)
         | StreamEvent::Players(_)
         | StreamEvent::Leaderboard(_)
-        // Formatted with what is known besides.
+        // Formatted by `round`, which needs more facts.
         | StreamEvent::Round(_)
         | StreamEvent::Closed(_)
         | StreamEvent::Rejected(_) => None,
     }
 }
 
-/// Formats a headline, with its age if it was published before `tick`, that of the last price.
+/// Formats a headline, with its age if it was published before `tick`, the tick of the last price.
 pub(crate) fn headline(headline: &Headline, tick: Option<i64>) -> String {
     let age = tick.map_or(0, |tick| tick.saturating_sub(headline.tick));
     let age = (age > 0).then(|| format!(" ({} ago)", pluralize(age, "tick")));
@@ -156,7 +153,7 @@ pub(crate) fn headline(headline: &Headline, tick: Option<i64>) -> String {
     )
 }
 
-/// Formats the round, its podium, the player's rank below it, and the announcement; `None` if there is nothing to say.
+/// Formats the round, its podium, the player's rank below it, and the announcement; `None` if all are empty.
 pub(crate) fn round(received: &ReceivedRound) -> Option<String> {
     let round = &received.round;
     let mut text = round.text(round.left_ms);
@@ -219,7 +216,7 @@ pub(crate) fn resting_order(order: &RestingOrder) -> String {
     }
 }
 
-/// Formats the answer to `order`. One that was to rest says so if it was executed instead.
+/// Formats the answer to `order`, also to a resting order that was executed at once.
 pub(crate) fn order_answer(order: &Order, answer: &OrderAnswer) -> String {
     match answer {
         OrderAnswer::Result(result) => result_of(order, result),
@@ -265,8 +262,10 @@ const ORDER_COMMANDS: [(&str, &str); 4] = [
 /// Returns the answer to a command that only the full screen executes.
 pub(crate) fn needs_a_screen(command: Command) -> Option<&'static str> {
     match command {
-        Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => Some(ALERTS_NEED_A_SCREEN),
-        Command::Tour => Some(TOUR_NEEDS_A_SCREEN),
+        Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
+            Some("alerts need the full screen: plain mode prints every price")
+        }
+        Command::Tour => Some("the tour needs the full screen; help lists the commands"),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+use awesomestock_proto::command_line;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -14,11 +15,11 @@ use crate::app::commands::command::{self, Command};
 use crate::app::commands::request::Request;
 use crate::app::event::{Response, StreamEvent};
 use crate::app::lobby::Lobby;
-use crate::app::portfolio::open_orders::{MAX_ENDED, OF_OWN_ACCOUNT, OrderEnd, SeenEnd};
+use crate::app::portfolio::open_orders::{MAX_ENDED, OF_OWN_ACCOUNT, SeenEnd};
 use crate::app::portfolio::quantity::Quantity;
 use crate::app::wire::{WireEvent, WireLog};
 use crate::cli::config::zone::local_zone;
-use crate::client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, Order, SessionEnd};
+use crate::client::{CALL_DEADLINE, Client, GambleSession, Order, SessionEnd};
 pub(crate) use crate::headless::input::{InputLine, read_lines};
 use crate::headless::messages;
 use crate::runtime::clock;
@@ -59,21 +60,13 @@ pub(crate) async fn run_repl<W: Write>(
     };
     let left = repl.leave().await.map(drop);
     let shown = repl.print_wire();
-    match result.and(left).and(shown) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        ended => ended,
-    }
+    command_line::written(result.and(left).and(shown))
 }
 
 #[derive(Debug)]
 struct OpenSession {
     stream: GambleSession,
     orders: mpsc::Sender<Order>,
-}
-
-enum WaitError {
-    Lost(SessionEnd),
-    Unwritable(io::Error),
 }
 
 #[derive(Debug)]
@@ -86,10 +79,10 @@ struct Repl<W> {
     wire_log: WireLog,
     /// For the player's rank in a round.
     lobby: Lobby,
-    /// That of earlier games.
+    /// The newest end that earlier games have shown.
     shown_before: Option<SeenEnd>,
     orders_shown: Option<OrdersShown>,
-    /// That of the last price, if sent.
+    /// Tick of the last price, if sent.
     tick: Option<i64>,
     /// Numbers of ended orders that were printed as answers; the stream may send them later.
     printed_ends: VecDeque<i64>,
@@ -98,22 +91,17 @@ struct Repl<W> {
 impl<W: Write> Repl<W> {
     async fn run(&mut self, lines: &mut mpsc::Receiver<InputLine>) -> io::Result<()> {
         loop {
-            let event = tokio::select! {
+            tokio::select! {
                 biased;
-                event = next_event(&mut self.session) => event,
-                Some(event) = next_wire(&mut self.wire) => {
-                    self.print_row(event)?;
-                    continue;
+                Some(event) = next_event(&mut self.session) => self.print_event(event)?,
+                Some(event) = async { self.wire.as_mut()?.recv().await } => self.print_row(event)?,
+                line = lines.recv() => {
+                    let Some(line) = line else { return Ok(()) };
+                    if self.execute(line).await?.is_break() {
+                        return Ok(());
+                    }
                 }
-                line = lines.recv() => match line {
-                    None => return Ok(()),
-                    Some(line) => match self.execute(line).await? {
-                        ControlFlow::Continue(()) => continue,
-                        ControlFlow::Break(()) => return Ok(()),
-                    },
-                },
-            };
-            self.print_event(event)?;
+            }
         }
     }
 
@@ -127,10 +115,6 @@ impl<W: Write> Repl<W> {
                 (None, Err(error)) => return self.error(error).map(ControlFlow::Continue),
             },
         };
-        if let Some(why) = messages::needs_a_screen(command) {
-            self.print(why)?;
-            return Ok(ControlFlow::Continue(()));
-        }
         match command {
             Command::BuyTokens(dollars) => self.call(Request::BuyTokens(dollars)).await?,
             Command::Withdraw(tokens) => self.call(Request::Withdraw(tokens)).await?,
@@ -143,12 +127,11 @@ impl<W: Write> Repl<W> {
             Command::Order(side, Quantity::Count(count), terms) => {
                 self.order(Order::new(side, count, terms)).await?;
             }
-            // No typed commands: only the ticket on the screen creates the first, and the others are answered above.
-            Command::Order(..)
-            | Command::AlertAbove(_)
-            | Command::AlertBelow(_)
-            | Command::AlertsOff
-            | Command::Tour => {}
+            // Not typed: only the ticket on the screen creates it.
+            Command::Order(..) => {}
+            Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff | Command::Tour => {
+                self.print_all(messages::needs_a_screen(command).map(str::to_owned))?;
+            }
             Command::Stop => self.stop().await?,
             Command::Help => self.print_all(messages::help())?,
             Command::Exit => return Ok(ControlFlow::Break(())),
@@ -181,29 +164,24 @@ impl<W: Write> Repl<W> {
         if self.session.is_some() {
             return self.error(messages::ALREADY_JOINED);
         }
-        match self.client.open_session().await {
-            Ok((stream, orders)) => self.session = Some(OpenSession { stream, orders }),
+        let (stream, orders) = match self.client.open_session().await {
+            Ok(opened) => opened,
             Err(failure) => return self.error(failure),
-        }
+        };
+        let names_accounts = stream.names_accounts();
+        self.session = Some(OpenSession { stream, orders });
         // The first game prints all ends, also if there are none yet.
         if let Some(shown) = self.orders_shown.as_mut().filter(|shown| shown.end().is_none()) {
             shown.keep(SeenEnd::default());
         }
-        // The wallet, which says which account is in use, follows the price.
-        let names_accounts = self
-            .session
-            .as_ref()
-            .is_some_and(|session| session.stream.names_accounts());
+        // The wallet, which names the account in use, follows the price.
         let first_price = self.wait_for(|event| match event {
             StreamEvent::Price { .. } => !names_accounts,
             StreamEvent::Wallet(_) => names_accounts,
             _ => false,
         });
-        match timeout(CALL_DEADLINE, first_price).await {
-            Ok(result) => result,
-            // Old casinos send nothing before the next tick.
-            Err(_) => Ok(()),
-        }
+        // Old casinos send nothing before the next tick.
+        timeout(CALL_DEADLINE, first_price).await.unwrap_or(Ok(()))
     }
 
     async fn order(&mut self, mut order: Order) -> io::Result<()> {
@@ -220,57 +198,50 @@ impl<W: Write> Repl<W> {
             return self.error(messages::ORDER_NOT_SENT);
         }
         match timeout(CALL_DEADLINE, self.wait_for_result(&order)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(WaitError::Unwritable(error))) => return Err(error),
-            Ok(Err(WaitError::Lost(end))) if !ids => return self.print_event(Err(end)),
-            Ok(Err(WaitError::Lost(_))) | Err(_) => {}
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Ok(Some(end))) if !ids => return self.print_event(Err(end)),
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(Some(_))) | Err(_) => {}
         }
         // Results are matched by order: after a missing one, later ones cannot be assigned.
         self.session = None;
-        if ids {
-            self.resend_order(order).await
-        } else {
-            self.error(messages::ORDER_UNANSWERED)
+        if !ids {
+            return self.error(messages::ORDER_UNANSWERED);
         }
-    }
-
-    async fn resend_order(&mut self, order: Order) -> io::Result<()> {
         match self.client.submit_order(order, true).await {
-            Ok(AnsweredOrder {
-                answer,
-                session,
-                orders,
-            }) => {
+            Ok(answered) => {
                 self.session = Some(OpenSession {
-                    stream: session,
-                    orders,
+                    stream: answered.session,
+                    orders: answered.orders,
                 });
-                self.print(messages::order_answer(&order, &answer))
+                self.print(messages::order_answer(&order, &answered.answer))
             }
             Err(_) => self.error(messages::ORDER_UNANSWERED),
         }
     }
 
-    /// Prints events up to the result of `order`.
-    async fn wait_for_result(&mut self, order: &Order) -> Result<(), WaitError> {
-        loop {
-            let event = next_event(&mut self.session).await.map_err(WaitError::Lost)?;
-            let is_result = matches!(event, StreamEvent::Result(_) | StreamEvent::Accepted { .. });
-            let printed = match &event {
-                StreamEvent::Result(result) => self.print(messages::result_of(order, result)),
-                event => self.print_stream_event(event),
+    /// Prints events up to the result of `order`. Returns the end of the session if that comes first.
+    async fn wait_for_result(&mut self, order: &Order) -> io::Result<Option<SessionEnd>> {
+        while let Some(event) = next_event(&mut self.session).await {
+            let event = match event {
+                Ok(event) => event,
+                Err(end) => return Ok(Some(end)),
             };
-            printed.map_err(WaitError::Unwritable)?;
+            let is_result = matches!(event, StreamEvent::Result(_) | StreamEvent::Accepted { .. });
+            match &event {
+                StreamEvent::Result(result) => self.print(messages::result_of(order, result))?,
+                event => self.print_stream_event(event)?,
+            }
             if is_result {
-                return Ok(());
+                return Ok(None);
             }
         }
+        Ok(Some(SessionEnd::Closed))
     }
 
     /// Prints events until `wanted` accepts one or the session ends.
     async fn wait_for(&mut self, wanted: impl Fn(&StreamEvent) -> bool) -> io::Result<()> {
-        while self.session.is_some() {
-            let event = next_event(&mut self.session).await;
+        while let Some(event) = next_event(&mut self.session).await {
             let done = event.as_ref().is_ok_and(&wanted);
             self.print_event(event)?;
             if done {
@@ -322,36 +293,32 @@ impl<W: Write> Repl<W> {
     fn print_stream_event(&mut self, event: &StreamEvent) -> io::Result<()> {
         let line = match event {
             StreamEvent::OrderEnded { order, .. } => {
-                let end = order.end.as_ref().filter(|end| self.is_news(end));
-                end.map(|_| messages::resting_order(order))
+                let Some(end) = &order.end else { return Ok(()) };
+                self.client.set_orders_seen(end.number);
+                let was_shown = self.shown_before.is_some_and(|shown| !shown.is_before(end));
+                if let Some(shown) = self.orders_shown.as_mut().filter(|_| !was_shown) {
+                    shown.keep(end.seen());
+                }
+                let is_news = !was_shown && !self.printed_ends.contains(&end.number);
+                is_news.then(|| messages::resting_order(order))
+            }
+            StreamEvent::Leaderboard(leaderboard) => {
+                self.lobby.rank(leaderboard.clone());
+                None
             }
             StreamEvent::News(headline) => Some(messages::headline(headline, self.tick)),
             StreamEvent::Round(round) => {
                 self.lobby.set_round(round.clone(), clock::now());
                 self.lobby.round.as_ref().and_then(messages::round)
             }
-            event => messages::stream_event(event),
-        };
-        match event {
-            StreamEvent::Price { tick, .. } => self.tick = *tick,
-            StreamEvent::Leaderboard(leaderboard) => self.lobby.rank(leaderboard.clone()),
-            StreamEvent::OrderEnded { order, .. } => {
-                if let Some(end) = &order.end {
-                    self.client.set_orders_seen(end.number);
-                    let shown = self.orders_shown.as_mut();
-                    if let Some(shown) = shown.filter(|_| is_after(self.shown_before, end)) {
-                        shown.keep(end.seen());
-                    }
+            event => {
+                if let StreamEvent::Price { tick, .. } = event {
+                    self.tick = *tick;
                 }
+                messages::stream_event(event)
             }
-            _ => {}
-        }
+        };
         self.print_all(line)
-    }
-
-    /// Returns true if an end was not printed before.
-    fn is_news(&self, end: &OrderEnd) -> bool {
-        is_after(self.shown_before, end) && !self.printed_ends.contains(&end.number)
     }
 
     fn print_all(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
@@ -378,49 +345,30 @@ impl<W: Write> Repl<W> {
 
     fn print_row(&mut self, event: WireEvent) -> io::Result<()> {
         if let Some(row) = self.wire_log.push(event) {
-            writeln!(
-                self.out,
-                "wire {}",
-                sanitize(&wire::plain_line(row, &local_zone()))
-            )?;
+            let line = wire::plain_line(row, &local_zone());
+            writeln!(self.out, "wire {}", sanitize(&line))?;
         }
         self.out.flush()
     }
 }
 
-fn is_after(shown: Option<SeenEnd>, end: &OrderEnd) -> bool {
-    shown.is_none_or(|shown| shown.is_before(end))
-}
-
 /// Parses `orders` and `cancel ID`, which have windows and keys on the screen; `None` for other commands.
 fn order_call(line: &str) -> Option<Result<Request, &'static str>> {
-    let mut text = line.split_whitespace();
-    let (word, argument, end) = (text.next()?, text.next(), text.next());
-    let is = |name: &str| word.eq_ignore_ascii_case(name);
-    match (argument, end) {
-        (None, None) if is("orders") => Some(Ok(Request::Orders)),
-        (Some(id), None) if is("cancel") => {
+    let line = line.to_ascii_lowercase();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["orders"] => Some(Ok(Request::Orders)),
+        ["orders", ..] => Some(Err("too many words; usage: orders")),
+        ["cancel", id] => {
             let id = Uuid::parse_str(id).map_err(|_| messages::NO_ORDER_ID);
             Some(id.map(Request::CancelOrder))
         }
-        _ if is("orders") => Some(Err("too many words; usage: orders")),
-        _ if is("cancel") => Some(Err(messages::NO_ORDER_ID)),
+        ["cancel", ..] => Some(Err(messages::NO_ORDER_ID)),
         _ => None,
     }
 }
 
-/// Returns the next part of the stream; waits forever if they are not printed.
-async fn next_wire(wire: &mut Option<mpsc::Receiver<WireEvent>>) -> Option<WireEvent> {
-    match wire {
-        Some(wire) => wire.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Returns the next event; without a session, waits forever.
-async fn next_event(session: &mut Option<OpenSession>) -> Result<StreamEvent, SessionEnd> {
-    match session {
-        Some(session) => session.stream.next().await,
-        None => std::future::pending().await,
-    }
+/// Returns the next event; `None` without a session.
+async fn next_event(session: &mut Option<OpenSession>) -> Option<Result<StreamEvent, SessionEnd>> {
+    Some(session.as_mut()?.stream.next().await)
 }
