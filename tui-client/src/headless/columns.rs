@@ -113,6 +113,8 @@ pub(crate) fn exchange(dollars: i32, tokens: i32) -> Vec<Cell> {
 }
 
 pub(crate) fn standing(standing: &Standing) -> Vec<Cell> {
+    let performance = standing.performance;
+    let permille = performance.and_then(|performance| performance.return_permille());
     vec![
         number(standing.rank),
         text(&standing.player.name),
@@ -120,16 +122,9 @@ pub(crate) fn standing(standing: &Standing) -> Vec<Cell> {
         number(standing.equity),
         number(standing.tokens),
         number(standing.stocks),
-        standing.performance.map(|performance| performance.profit).into(),
-        standing
-            .performance
-            .map(|performance| performance.dollars_in)
-            .into(),
-        standing
-            .performance
-            .and_then(|performance| performance.return_permille())
-            .map(|Permille(permille)| permille)
-            .into(),
+        performance.map(|performance| performance.profit).into(),
+        performance.map(|performance| performance.dollars_in).into(),
+        permille.map(|Permille(permille)| permille).into(),
     ]
 }
 

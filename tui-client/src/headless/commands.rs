@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use color_eyre::eyre::{Result, WrapErr};
 
 use crate::app::commands::request::Request;
 use crate::app::event::{Response, StreamEvent};
@@ -58,30 +58,18 @@ pub(crate) async fn run<W: Write>(
             Err(error).wrap_err("it is done, but the answer cannot be written to standard output")
         }
         Err(Stopped::Unwritable(error)) => Err(error).wrap_err("cannot write to standard output"),
-        Err(Stopped::NotDone(why)) => Err(why),
-        Ok(()) => Ok(()),
+        done => Ok(done?),
     }
 }
 
+#[derive(Debug, thiserror::Error)]
 enum Stopped {
-    NotDone(Report),
-    Unwritable(io::Error),
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Unwritable(error)
-    }
-}
-
-impl From<RequestError> for Stopped {
-    fn from(failure: RequestError) -> Self {
-        not_done(failure.to_string())
-    }
-}
-
-fn not_done(why: impl Into<String>) -> Stopped {
-    Stopped::NotDone(eyre!(why.into()))
+    #[error("{0}")]
+    NotDone(String),
+    #[error(transparent)]
+    Failed(#[from] RequestError),
+    #[error(transparent)]
+    Unwritable(#[from] io::Error),
 }
 
 /// A command with its output. Each answer has until the deadline.
@@ -101,7 +89,7 @@ impl<W: Write> OneShotRun<'_, W> {
                 match session.next().await {
                     Ok(event @ StreamEvent::Price { .. }) => return Ok(event),
                     Ok(_) => {}
-                    Err(end) => return Err(not_done(end.reason())),
+                    Err(end) => return Err(Stopped::NotDone(end.reason())),
                 }
             }
         };
@@ -114,7 +102,7 @@ impl<W: Write> OneShotRun<'_, W> {
         let count = ordered.amount.count;
         let order = Order::new(side, count, ordered.terms());
         let answered = within(self.deadline, self.client.submit_order(order, false)).await;
-        let answered = answered.map_err(|why| not_done(messages::order_failure(&why)))?;
+        let answered = answered.map_err(|why| Stopped::NotDone(messages::order_failure(&why)))?;
         let result = match answered.answer {
             OrderAnswer::Result(result) => result,
             OrderAnswer::Accepted(order) => {
@@ -123,7 +111,7 @@ impl<W: Write> OneShotRun<'_, W> {
             }
         };
         if !result.executed {
-            return Err(not_done(result.message));
+            return Err(Stopped::NotDone(result.message));
         }
         let text = messages::result_of(&order, &result);
         self.print_one(columns::ORDER, &text, &columns::order(side, count, &result))
@@ -131,7 +119,7 @@ impl<W: Write> OneShotRun<'_, W> {
 
     async fn call(self, call: Request) -> Result<(), Stopped> {
         let answer = within(self.deadline, self.client.call(call)).await;
-        let answer = answer.map_err(|failure| not_done(messages::failure(call, &failure)))?;
+        let answer = answer.map_err(|failure| Stopped::NotDone(messages::failure(call, &failure)))?;
         let text = messages::answer(&answer).join("\n");
         let (columns, cells) = match &answer {
             Response::TokensBought { dollars, tokens } | Response::Withdrawn { tokens, dollars } => {
@@ -148,7 +136,7 @@ impl<W: Write> OneShotRun<'_, W> {
             Response::Cancelled { order, .. } => match order.end.as_ref().map(|end| &end.reason) {
                 Some(EndReason::Cancelled) => (columns::RESTING, columns::resting(order)),
                 // It ended in another way before.
-                _ => return Err(not_done(format!("not cancelled: {text}"))),
+                _ => return Err(Stopped::NotDone(format!("not cancelled: {text}"))),
             },
             Response::Payments(_)
             | Response::History { .. }

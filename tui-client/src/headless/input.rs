@@ -17,16 +17,6 @@ pub(crate) enum InputLine {
     TooLong,
 }
 
-impl InputLine {
-    /// Removes the byte order mark that some programs write at the start of a text.
-    fn without_mark(self) -> Self {
-        match self {
-            Self::Text(text) => Self::Text(text.trim_start_matches('\u{feff}').to_owned()),
-            Self::TooLong => Self::TooLong,
-        }
-    }
-}
-
 /// Reads lines from `input` on a thread, until it ends or fails. Fails if the thread cannot be started.
 pub(crate) fn read_lines<R: BufRead>(
     open: impl FnOnce() -> R + Send + 'static,
@@ -35,8 +25,11 @@ pub(crate) fn read_lines<R: BufRead>(
     thread::Builder::new().name("lines".to_owned()).spawn(move || {
         let mut input = open();
         let mut is_first = true;
-        while let Ok(Some(line)) = next_line(&mut input) {
-            let line = if is_first { line.without_mark() } else { line };
+        while let Ok(Some(mut line)) = next_line(&mut input) {
+            // Some programs write a byte order mark at the start of a text.
+            if is_first && let InputLine::Text(text) = &mut line {
+                *text = text.trim_start_matches('\u{feff}').to_owned();
+            }
             is_first = false;
             if sender.blocking_send(line).is_err() {
                 break;

@@ -1,6 +1,7 @@
 //! Prints rows as text, JSON or CSV. Texts are sanitized for terminals and spreadsheets.
 
 use std::io::{self, Write};
+use std::iter;
 
 use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr};
@@ -64,8 +65,9 @@ impl<W: Write> Printer<W> {
                     (Shape::List, true) => writeln!(self.out)?,
                     (Shape::List, false) => writeln!(self.out, ",")?,
                 }
-                let object = Object(self.columns, cells);
-                serde_json::to_writer(&mut self.out, &object)?;
+                let cells = cells.iter().chain(iter::repeat(&Cell::Unknown));
+                let mut json = serde_json::Serializer::new(&mut self.out);
+                json.collect_map(self.columns.iter().zip(cells))?;
             }
             OutputFormat::Csv => {
                 write!(self.out, "{}{}", csv::line(self.columns, cells), csv::LINE_END)?;
@@ -75,7 +77,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// Writes a line that is not a row: in words only.
+    /// Writes a line that is not a row; only in text.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         match self.format {
             OutputFormat::Text => writeln!(self.out, "{text}"),
@@ -98,15 +100,6 @@ impl<W: Write> Printer<W> {
 /// Returns the error of a write to standard output; a closed pipe is not one.
 pub(crate) fn printed(written: io::Result<()>) -> Result<()> {
     command_line::written(written).wrap_err("cannot write to standard output")
-}
-
-struct Object<'a>(ColumnSet, &'a [Cell]);
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let cells = self.1.iter().chain(std::iter::repeat(&Cell::Unknown));
-        serializer.collect_map(self.0.iter().zip(cells))
-    }
 }
 
 impl Serialize for Cell {
