@@ -61,42 +61,38 @@ pub struct CastArgs {
     pub fps: Option<u32>,
 }
 
-/// The file to write, whose name decides its kind: an asciicast for `-`, standard output.
+/// The file to write, whose name decides its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CastOutput {
-    pub path: PathBuf,
-    pub kind: OutputKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutputKind {
-    /// `.cast`
-    Asciicast,
+pub enum CastOutput {
+    /// `.cast`, or `None` for `-`, standard output.
+    Asciicast(Option<PathBuf>),
     /// `.svg`
-    Svg,
+    Svg(PathBuf),
 }
 
 impl CastOutput {
     /// Returns the file's path; `None` for standard output.
     pub fn file(&self) -> Option<&Path> {
-        Some(self.path.as_path()).filter(|path| *path != Path::new(STANDARD_OUTPUT))
+        match self {
+            Self::Asciicast(file) => file.as_deref(),
+            Self::Svg(file) => Some(file),
+        }
     }
 
     fn new(path: PathBuf) -> Result<Self, &'static str> {
-        let kind = match path.extension().and_then(OsStr::to_str) {
-            Some("cast") => OutputKind::Asciicast,
-            _ if path == Path::new(STANDARD_OUTPUT) => OutputKind::Asciicast,
-            Some("svg") => OutputKind::Svg,
-            _ => return Err("expected a name that ends with .cast or .svg, or - for standard output"),
-        };
-        Ok(Self { path, kind })
+        match path.extension().and_then(OsStr::to_str) {
+            Some("cast") => Ok(Self::Asciicast(Some(path))),
+            Some("svg") => Ok(Self::Svg(path)),
+            _ if path == Path::new(STANDARD_OUTPUT) => Ok(Self::Asciicast(None)),
+            _ => Err("expected a name that ends with .cast or .svg, or - for standard output"),
+        }
     }
 }
 
 impl CastArgs {
     /// Returns the rule that a combination of options breaks; `None` if all can be used together.
     pub fn conflict(&self) -> Option<&'static str> {
-        let (is_still, is_cast) = (self.at.is_some(), self.output.kind == OutputKind::Asciicast);
+        let (is_still, is_cast) = (self.at.is_some(), matches!(self.output, CastOutput::Asciicast(_)));
         if is_still && is_cast {
             Some("--at draws one picture; it needs an --output that ends with .svg")
         } else if self.fps.is_some() && (is_cast || is_still) {

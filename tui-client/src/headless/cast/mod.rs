@@ -9,7 +9,7 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use crate::app::portfolio::money::UnixMillis;
 use crate::app::replay::Recording;
-use crate::cli::cast::{CastArgs, OutputKind, clamp_size};
+use crate::cli::cast::{CastArgs, CastOutput, clamp_size};
 use crate::headless::output::printed;
 use crate::storage::asciicast::{CastHeader, CastWriter};
 use crate::storage::replace::replace_file;
@@ -45,9 +45,9 @@ pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -
         start: recording.start,
         title: title(&recording.info),
     };
-    match arguments.output.kind {
-        OutputKind::Asciicast => save(file, |out| cast.write_asciicast(recording, out)),
-        OutputKind::Svg => {
+    match arguments.output {
+        CastOutput::Asciicast(_) => save(file, |out| cast.write_asciicast(recording, out)),
+        CastOutput::Svg(_) => {
             let picture = cast.draw_picture(recording)?;
             save(file, |out| out.write_all(picture.as_bytes()))
         }

@@ -11,7 +11,6 @@ use super::*;
 use crate::app::event::StreamEvent;
 use crate::app::portfolio::wallet::Wallet;
 use crate::app::{Event, SessionInfo, Settings};
-use crate::cli::cast::CastOutput;
 use crate::storage::asciicast::CastFormat;
 use crate::ui::{Markers, Theme};
 
@@ -78,10 +77,7 @@ fn view() -> Renderer {
 fn arguments() -> CastArgs {
     CastArgs {
         file: "session.jsonl".into(),
-        output: CastOutput {
-            path: "demo.cast".into(),
-            kind: OutputKind::Asciicast,
-        },
+        output: CastOutput::Asciicast(Some("demo.cast".into())),
         replace: false,
         format: None,
         size: None,
