@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{env, io};
 
 use awesomestock::cli::args::{Cli, DailyTask, Task};
-use awesomestock::cli::config::{Config, UserEnvironment};
+use awesomestock::cli::config::{self, Config, UserEnvironment};
 use awesomestock::cli::{doctor, key};
 use awesomestock::headless::challenge;
 use awesomestock::runtime::{self, report};
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
-        Some(Task::Config) => return print(Config::template().as_bytes()),
+        Some(Task::Config) => return print(config::template().as_bytes()),
         _ => {}
     }
     match log_file::filter() {

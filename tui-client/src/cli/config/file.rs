@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use awesomestock_proto::command_line::shown_path;
 use color_eyre::eyre::{Result, WrapErr, eyre};
@@ -14,7 +14,7 @@ use crate::app::commands::keymap::Keymap;
 use crate::cli::args::Options;
 use crate::storage::read_bounded;
 
-const FILE_NAME: &str = "config.toml";
+pub(super) const FILE_NAME: &str = "config.toml";
 
 /// Table of key bindings, which exists in the file only.
 const KEYS: &str = "keys";
@@ -22,32 +22,20 @@ const KEYS: &str = "keys";
 /// Largest accepted file, far more than all options with comments.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// Returns `given`, or the default path in `config_dir`.
-pub(super) fn path(given: Option<&Path>, config_dir: &Path) -> PathBuf {
-    given.map_or_else(|| config_dir.join(FILE_NAME), Path::to_owned)
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     pub(crate) options: Options,
     pub(crate) keys: Keymap,
 }
 
-/// Reads the file at `given`, or the default file, which may be missing; also returns the path.
-pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, PathBuf)> {
-    let path = path(given, config_dir);
-    let text = match File::open(&path).and_then(|file| read_bounded(file, MAX_BYTES)) {
-        Ok(text) => text,
-        Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => {
-            return Err(error)
-                .wrap_err_with(|| format!("cannot read the configuration file {}", shown_path(&path)));
-        }
+/// Reads the file, which may be missing if it is the default one.
+pub(super) fn read(path: &Path, is_default: bool) -> Result<Content> {
+    let text = match File::open(path).and_then(|file| read_bounded(file, MAX_BYTES)) {
+        Err(error) if is_default && error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read.wrap_err_with(|| format!("cannot read the configuration file {}", shown_path(path)))?,
     };
-    match parse(&text) {
-        Ok(content) => Ok((content, path)),
-        Err(KeyError { at, why }) => Err(eyre!("{} line {}: {why}", path.display(), line_of(&text, at))),
-    }
+    parse(&text)
+        .map_err(|KeyError { at, why }| eyre!("{} line {}: {why}", path.display(), line_of(&text, at)))
 }
 
 pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {

@@ -21,6 +21,7 @@ use etcetera::BaseStrategy;
 pub use player::{has_played, is_player_name, remember_player};
 use serde::Deserialize;
 pub use server::{ServerAddress, SharedServer};
+pub use template::template;
 
 use crate::app::Settings;
 use crate::cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task};
@@ -43,7 +44,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
 
-/// The checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub server: ServerChoice,
@@ -122,14 +122,10 @@ impl UserEnvironment {
 }
 
 impl Config {
-    /// Returns a configuration file with every key and its default as comments.
-    pub fn template() -> String {
-        template::text()
-    }
-
     /// Returns the path of the configuration file, which may not exist.
     pub fn path(cli: &Cli, environment: &UserEnvironment) -> PathBuf {
-        file::path(cli.config.as_deref(), &environment.config_dir)
+        let default = || environment.config_dir.join(file::FILE_NAME);
+        cli.config.clone().unwrap_or_else(default)
     }
 
     /// Merges the command line and environment (`cli`) with the configuration file, and checks all values. Fails for a
@@ -143,7 +139,8 @@ impl Config {
     }
 
     fn load_unnamed(cli: &Cli, environment: &UserEnvironment) -> Result<Self> {
-        let (mut content, path) = file::read(cli.config.as_deref(), &environment.config_dir)
+        let path = Self::path(cli, environment);
+        let mut content = file::read(&path, cli.config.is_none())
             .map_err(|error| name_variable(error, cli, Some("config")))?;
         let mut given = cli.options.clone();
         if let Some(Task::Replay { .. } | Task::Cast(_) | Task::Daily { .. } | Task::Duel { .. }) = cli.task {
@@ -155,7 +152,7 @@ impl Config {
         Self::check(&content.options, environment).wrap_err_with(|| format!("in {}", path.display()))?;
         require_utf8(&given)?;
         let options = merge(content.options, &given)?;
-        let config = Self::check(&options, environment)?;
+        let mut config = Self::check(&options, environment)?;
         let is_lab = matches!(cli.task, Some(Task::Lab(_)));
         let watch = cli.watch == Some(true) && cli.task.is_none();
         if let ServerChoice::Shared(shared) = &config.server {
@@ -169,21 +166,18 @@ impl Config {
                 server::require_encryption(shared, &options)?;
             }
         }
-        let of_player = |path: &Option<PathBuf>| path.clone().filter(|_| !watch);
-        Ok(Self {
-            player: if watch { String::new() } else { config.player },
-            record: of_player(&cli.recording.record),
-            cast: of_player(&cli.recording.cast),
-            settings: Settings {
-                keys: content.keys,
-                lab: is_lab,
-                watch,
-                splash: config.settings.splash && !watch,
-                wire: config.settings.wire && !watch,
-                ..config.settings
-            },
-            ..config
-        })
+        config.settings.keys = content.keys;
+        config.settings.lab = is_lab;
+        config.settings.watch = watch;
+        if watch {
+            config.player.clear();
+            config.settings.splash = false;
+            config.settings.wire = false;
+        } else {
+            config.record.clone_from(&cli.recording.record);
+            config.cast.clone_from(&cli.recording.cast);
+        }
+        Ok(config)
     }
 
     /// Checks `options` and fills in the defaults.
@@ -324,7 +318,7 @@ fn check_solo_options(options: &Options) -> Result<SoloOptions> {
         )?,
         initial_price: initial_price.transpose()?,
         seed: seed.transpose()?,
-        market: check_market(options.market.as_deref())?,
+        market: options.market.as_deref().map(check_market).transpose()?,
         house: house.transpose()?.unwrap_or(DEFAULT_HOUSE),
     })
 }
@@ -336,9 +330,9 @@ fn check_seed(given: i64) -> Result<u64> {
     Ok(seed)
 }
 
-fn check_market(market: Option<&str>) -> Result<Option<PriceModel>> {
-    let unknown = |name| move |_| option_error("market", "must be classic, moods or news", name);
-    market.map(|name| name.parse().map_err(unknown(name))).transpose()
+fn check_market(name: &str) -> Result<PriceModel> {
+    name.parse()
+        .map_err(|_| option_error("market", "must be classic, moods or news", name))
 }
 
 fn check_duration(

@@ -34,7 +34,7 @@ const VALUES: [(&str, &str); 18] = [
 ];
 
 /// Returns the file. Without the `#` before a key, it has the default value, or an example.
-pub(crate) fn text() -> String {
+pub fn template() -> String {
     let mut text = String::from("# Configuration of awesomestock. Remove the # before a key to set it.\n");
     let options = Options::augment_args(Command::new("options"));
     for option in options.get_arguments() {

@@ -35,7 +35,7 @@ fn environment(home: &Path) -> UserEnvironment {
 
 #[test]
 fn the_printed_file_has_every_key_with_its_default() {
-    let text = Config::template();
+    let text = template();
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     let printed = file::parse(&text).unwrap();
     assert_eq!((printed.options, printed.keys), Default::default());
