@@ -56,14 +56,12 @@ pub struct Cli {
     /// Configuration file [default: `$XDG_CONFIG_HOME/awesomestock/config.toml`]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Files that are written during the game.
     #[command(flatten)]
     pub recording: RecordingArgs,
     /// Show the market without a player, on a projector: a large price, chart, podium and tape. It sends no name, no key
     /// and no order
     #[arg(long, boolean())]
     pub watch: Option<bool>,
-    /// Options of all layers.
     #[command(flatten)]
     pub options: Options,
     /// Options set by the environment, with their variables.
@@ -83,10 +81,9 @@ impl Cli {
             matches.value_source(option.get_id().as_str()) == Some(ValueSource::EnvVariable)
         };
         let set = definition.get_arguments().filter(from_variable);
-        let named = set.filter_map(|option| Some((option.get_long()?, option.get_env()?.to_str()?)));
-        cli.variables = named
-            .map(|(option, variable)| (option.to_owned(), variable.to_owned()))
-            .collect();
+        let named =
+            |option: &clap::Arg| Some((option.get_long()?.into(), option.get_env()?.to_str()?.to_owned()));
+        cli.variables = set.filter_map(named).collect();
         let commands = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand());
         let commands: Vec<&str> = commands.map(|(name, _)| name).collect();
         let conflict = match &cli.task {
@@ -223,7 +220,6 @@ impl RecordingArgs {
 /// A command.
 #[derive(Debug, clap::Subcommand)]
 pub enum Task {
-    /// A one-shot command.
     #[command(flatten)]
     OneShot(OneShot),
     /// Replay a recorded session on the screen
@@ -258,7 +254,6 @@ pub enum Task {
     Lab(RecordingArgs),
     /// Manage the key to your name at a casino: show the `path`, `export` it or `import` it
     Key {
-        /// The key command.
         #[command(subcommand)]
         task: KeyTask,
     },
@@ -367,7 +362,6 @@ pub struct CancelArgs {
     /// The ID that `orders` prints
     #[arg(value_name = "ID", value_parser = order_id)]
     pub id: Uuid,
-    /// Output format.
     #[command(flatten)]
     pub output: Output,
 }
@@ -390,7 +384,6 @@ pub struct Amount {
     /// A whole number from 1 to 2,147,483,647
     #[arg(value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
     pub count: i32,
-    /// Output format.
     #[command(flatten)]
     pub output: Output,
 }

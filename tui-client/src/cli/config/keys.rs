@@ -21,12 +21,6 @@ pub(crate) struct KeyError {
     pub(crate) why: String,
 }
 
-struct KeyPosition {
-    action: Action,
-    key: Key,
-    at: usize,
-}
-
 /// Reads the value of `keys`. `line_of` maps a byte offset to a line, for errors about two places.
 pub(super) fn read(
     value: &Spanned<DeValue<'_>>,
@@ -44,7 +38,7 @@ pub(super) fn read(
         let action = Action::by_name(name.get_ref()).ok_or_else(|| unknown_action(name))?;
         let keys = keys(value)?;
         changes.push((action, keys.iter().map(|(key, _)| *key).collect()));
-        written.extend(keys.into_iter().map(|(key, at)| KeyPosition { action, key, at }));
+        written.extend(keys.into_iter().map(|(key, at)| ((action, key), at)));
     }
     Keymap::with_overrides(&changes).map_err(|conflict| with_positions(&conflict, &written, line_of))
 }
@@ -61,7 +55,14 @@ fn keys(value: &Spanned<DeValue<'_>>) -> Result<Vec<(Key, usize)>, KeyError> {
         let key: Key = name.parse().map_err(|error| misplaced(value, &error))?;
         match key.sent() {
             Some(sent) if sent == key => Ok((key, value.span().start)),
-            sent => Err(misplaced(value, &not_sent(key, sent))),
+            Some(sent) => Err(misplaced(
+                value,
+                &format!("key \"{key}\" cannot be bound: terminals send it as \"{sent}\"; write \"{sent}\""),
+            )),
+            None => Err(misplaced(
+                value,
+                &format!("key \"{key}\" cannot be bound: terminals do not send it"),
+            )),
         }
     };
     match value.get_ref().as_array() {
@@ -70,30 +71,18 @@ fn keys(value: &Spanned<DeValue<'_>>) -> Result<Vec<(Key, usize)>, KeyError> {
     }
 }
 
-fn not_sent(key: Key, sent: Option<Key>) -> String {
-    match sent {
-        Some(sent) => {
-            format!("key \"{key}\" cannot be bound: terminals send it as \"{sent}\"; write \"{sent}\"")
-        }
-        None => format!("key \"{key}\" cannot be bound: terminals do not send it"),
-    }
-}
-
 /// Adds the positions of both bindings to a conflict.
 fn with_positions(
     conflict: &KeyConflict,
-    written: &[KeyPosition],
+    written: &[((Action, Key), usize)],
     line_of: impl Fn(usize) -> usize,
 ) -> KeyError {
-    let place = |action: Action, key: Key| {
-        let found = written
-            .iter()
-            .find(|written| written.action == action && written.key == key);
-        found.map(|written| written.at)
+    let place = |binding| {
+        let found = written.iter().find(|(written, _)| *written == binding);
+        found.map(|(_, at)| *at)
     };
-    let (action, key) = conflict.wanted();
     let other = match *conflict {
-        KeyConflict::Taken { by, .. } => place(by, key),
+        KeyConflict::Taken { by, key, .. } => place((by, key)),
         KeyConflict::Typed { .. } => None,
     };
     let mut why = conflict.to_string();
@@ -101,7 +90,7 @@ fn with_positions(
         why.push_str(&format!(" (line {})", line_of(other)));
     }
     KeyError {
-        at: place(action, key).unwrap_or(0),
+        at: place(conflict.wanted()).unwrap_or(0),
         why,
     }
 }

@@ -39,10 +39,6 @@ impl ServerAddress {
         name.trim_end_matches('/')
     }
 
-    pub fn is_in_plaintext(&self) -> bool {
-        !self.url.to_ascii_lowercase().starts_with("https:")
-    }
-
     fn parse(url: &str) -> Result<Self> {
         let normalized = |url: &str| {
             let uri: Uri = command_line::server_url(url).ok()?.parse().ok()?;
@@ -71,7 +67,7 @@ impl SharedServer {
             .wrap_err_with(|| format!("casino: cannot use the address {}", address.name()))?;
         Ok(Endpoint {
             name: address.name().to_owned(),
-            in_plaintext: address.is_in_plaintext(),
+            in_plaintext: !address.url.to_ascii_lowercase().starts_with("https:"),
             channel: resolve::channel(&endpoint),
         })
     }
@@ -93,17 +89,14 @@ impl SharedServer {
 /// Returns `None` for a solo game.
 pub(super) fn check(options: &Options) -> Result<Option<SharedServer>> {
     let given = options.casino.as_deref().unwrap_or_default();
-    let mut urls = match given {
+    let (first, urls) = match given {
         [] => return Ok(None),
         [solo] if solo == SOLO => return Ok(None),
-        urls => urls.iter().map(|url| ServerAddress::parse(url)),
+        [first, others @ ..] => (ServerAddress::parse(first)?, others),
     };
-    let Some(first) = urls.next().transpose()? else {
-        return Ok(None);
-    };
-    let mut others: Vec<ServerAddress> = Vec::new();
-    for address in urls {
-        let address = address?;
+    let mut others = Vec::new();
+    for url in urls {
+        let address = ServerAddress::parse(url)?;
         if address != first && !others.contains(&address) {
             others.push(address);
         }
