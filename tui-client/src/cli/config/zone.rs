@@ -4,6 +4,7 @@
 use std::env;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -56,27 +57,29 @@ fn from_file(path: &Path, name: &str) -> Option<TimeZone> {
         .ok()?;
     let first = Block::new(&bytes, 0, 4)?;
     // Version 1 has no second block.
-    let block = Block::new(&bytes, first.end, 8).unwrap_or(first);
-    let leap_seconds = block.leap_seconds(&bytes);
+    let Block {
+        types, leap_seconds, ..
+    } = Block::new(&bytes, first.end, 8).unwrap_or(first);
     match footer(&bytes).filter(|rule| leap_seconds != 0 && !rule.is_empty()) {
         Some(rule) => from_rule(rule, leap_seconds),
         None => {
-            block.delay(&mut bytes, leap_seconds);
+            let types = bytes.get_mut(types).unwrap_or_default();
+            for offset in types.chunks_exact_mut(6).filter_map(<[u8]>::first_chunk_mut) {
+                *offset = i32::from_be_bytes(*offset)
+                    .saturating_sub(leap_seconds)
+                    .to_be_bytes();
+            }
             TimeZone::tzif(name, &bytes).ok()
         }
     }
 }
 
-/// Positions in a block of a zone file (RFC 9636). A clock that counts leap seconds, as of `right/UTC`, is later than
-/// others by the sum of them.
+/// A block of a zone file (RFC 9636).
 struct Block {
-    /// First of the time types, 6 bytes each, which begin with the offset from UTC.
-    types: usize,
-    type_count: usize,
-    /// First of the leap seconds: a time, then 4 bytes for the sum so far.
-    leaps: usize,
-    leap_count: usize,
-    time_bytes: usize,
+    /// Position of the time types, 6 bytes each, which begin with the offset from UTC.
+    types: Range<usize>,
+    /// The sum of the leap seconds, by which a clock that counts them, as of `right/UTC`, is later than others.
+    leap_seconds: i32,
     end: usize,
 }
 
@@ -89,31 +92,15 @@ impl Block {
         let (utc_flags, standard_flags, leap_count) = (count(16)?, count(20)?, count(24)?);
         let (time_count, type_count, letters) = (count(28)?, count(32)?, count(36)?);
         let types = start + 44 + time_count * (time_bytes + 1);
-        let leaps = types + 6 * type_count + letters;
+        let types_end = types + 6 * type_count;
+        // A leap second is a time, and 4 bytes for the sum so far.
+        let leaps_end = types_end + letters + leap_count * (time_bytes + 4);
+        let last_sum = (leap_count > 0).then(|| number(bytes, leaps_end - 4));
         Some(Self {
-            types,
-            type_count,
-            leaps,
-            leap_count,
-            time_bytes,
-            end: leaps + leap_count * (time_bytes + 4) + standard_flags + utc_flags,
+            types: types..types_end,
+            leap_seconds: last_sum.flatten().unwrap_or(0),
+            end: leaps_end + standard_flags + utc_flags,
         })
-    }
-
-    fn leap_seconds(&self, bytes: &[u8]) -> i32 {
-        let last = self.leap_count.checked_sub(1);
-        let at = last.map(|last| self.leaps + last * (self.time_bytes + 4) + self.time_bytes);
-        at.and_then(|at| number(bytes, at)).unwrap_or(0)
-    }
-
-    /// Takes `seconds` from the offset of each time type.
-    fn delay(&self, bytes: &mut [u8], seconds: i32) {
-        let types = bytes.get_mut(self.types..).unwrap_or_default();
-        for kind in types.chunks_exact_mut(6).take(self.type_count) {
-            if let Some(offset) = kind.first_chunk_mut() {
-                *offset = i32::from_be_bytes(*offset).saturating_sub(seconds).to_be_bytes();
-            }
-        }
     }
 }
 
@@ -194,27 +181,24 @@ fn offset(text: &str) -> Option<(i32, &str)> {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let mut seconds = 0_i32;
-    for (index, (unit, most)) in [(HOUR, 24), (60, 59), (1, 59)].into_iter().enumerate() {
-        let digits = match index {
-            0 => rest,
-            _ => rest.strip_prefix(':').unwrap_or_default(),
-        };
-        let end = digits
-            .find(|digit: char| !digit.is_ascii_digit())
-            .unwrap_or(digits.len());
-        let (number, after) = digits.split_at_checked(end)?;
-        match (number.is_empty(), index) {
-            (true, 0) => return None,
-            (true, _) => break,
-            (false, _) => {}
-        }
-        // A number of too many digits is out of bounds too.
-        let number = number.parse().unwrap_or(i32::MAX).min(most);
-        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
+    let mut seconds;
+    (seconds, rest) = part(rest, 24, HOUR)?;
+    for unit in [60, 1] {
+        let next = rest.strip_prefix(':').and_then(|rest| part(rest, 59, unit));
+        let Some((more, after)) = next else { break };
+        seconds += more;
         rest = after;
     }
-    Some((seconds.checked_mul(sign)?, rest))
+    Some((sign * seconds, rest))
+}
+
+/// Splits off a number of at most `most`, and multiplies it by `unit`.
+fn part(text: &str, most: i32, unit: i32) -> Option<(i32, &str)> {
+    let end = text.find(|digit: char| !digit.is_ascii_digit());
+    let (digits, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    // A number of too many digits is out of bounds too.
+    let number = digits.parse().unwrap_or(i32::MAX).min(most);
+    (!digits.is_empty()).then_some((number * unit, rest))
 }
 
 fn written(seconds: i32) -> String {
