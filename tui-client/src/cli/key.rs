@@ -54,20 +54,16 @@ fn key_id(config: &Config) -> Result<KeyId> {
 
 /// Reads a key from `file` or standard input.
 fn read(file: Option<&Path>) -> Result<PlayerKey> {
-    let (source, from): (Box<dyn Read>, String) = match file {
-        None => (Box::new(io::stdin()), "standard input".to_owned()),
+    let read_text = |source: &mut dyn Read| io::read_to_string(source.take(MAX_BYTES));
+    let (text, from) = match file {
+        None => (read_text(&mut io::stdin()), "standard input".to_owned()),
         Some(path) => {
-            let name = command_line::secret_path(path);
-            let file = File::open(path).wrap_err_with(|| format!("cannot read {name}"))?;
-            (Box::new(file), name)
+            let text = File::open(path).and_then(|mut file| read_text(&mut file));
+            (text, command_line::secret_path(path))
         }
     };
-    let mut text = String::new();
     // Errors describe the format only, and never include the text that was read.
-    source
-        .take(MAX_BYTES)
-        .read_to_string(&mut text)
-        .wrap_err_with(|| format!("cannot read {from}"))?;
+    let text = text.wrap_err_with(|| format!("cannot read {from}"))?;
     PlayerKey::parse(text.trim_start_matches('\u{feff}').trim())
         .wrap_err_with(|| format!("{from} is not a key"))
 }

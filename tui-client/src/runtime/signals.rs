@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::process::{Signal as Raw, getpgrp, getsid, kill_current_process_group};
@@ -45,7 +45,6 @@ static ENDED_BY: AtomicI32 = AtomicI32::new(0);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// End the game.
     Stop,
     /// SIGCONT: the process was stopped and runs again.
     Continued,
@@ -79,19 +78,18 @@ impl Signals {
 
     /// Returns the next signal; those that end the game come first. Cancel safe.
     pub(super) async fn next(&mut self) -> Signal {
-        poll_fn(|context| self.poll_next(context)).await
-    }
-
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Signal> {
-        for (raw, meaning, signal) in &mut self.0 {
-            if signal.poll_recv(context).is_ready() {
-                if *meaning == Signal::Stop {
-                    end_by(*raw);
+        poll_fn(|context| {
+            for (raw, meaning, signal) in &mut self.0 {
+                if signal.poll_recv(context).is_ready() {
+                    if *meaning == Signal::Stop {
+                        end_by(*raw);
+                    }
+                    return Poll::Ready(*meaning);
                 }
-                return Poll::Ready(*meaning);
             }
-        }
-        Poll::Pending
+            Poll::Pending
+        })
+        .await
     }
 
     /// Waits after `signal` until the process is in the foreground, or has to end. To suspend, and when it is continued

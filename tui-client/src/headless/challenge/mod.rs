@@ -87,12 +87,12 @@ impl ChallengeRun {
     pub(crate) fn finish(self, trades: Vec<TradeRow>, out: &mut impl Write) -> Result<()> {
         let proof = Proof::new(self.challenge, &self.player, trades).map_err(|why| eyre!(why))?;
         let outcome = proof.verify().map_err(|why| eyre!(why))?;
-        if let Some(path) = &self.result {
-            proof.write(path)?;
-        }
         let text = outcome.share(self.result.is_none());
         let kept = match &self.result {
-            Some(path) => format!("Its proof: {}", path.display()),
+            Some(path) => {
+                proof.write(path)?;
+                format!("Its proof: {}", path.display())
+            }
             None => format!("It is practice: the first game of {} counts.", self.challenge),
         };
         // Whether the terminal has put it there is not known.
