@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::app::commands::lab::Faults;
 use crate::app::replay::{Recording, Replay};
 use crate::app::{AppState, SessionInfo, Settings};
-use crate::cli::args::OneShot;
+use crate::cli::args::{OneShot, RecordingArgs};
 use crate::cli::cast::{CastArgs, STANDARD_OUTPUT};
 use crate::cli::config::zone::local_zone;
 use crate::cli::config::{Config, ServerChoice, has_played, remember_player};
@@ -188,8 +188,8 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
     };
     let achievements = config.settings.achievements.as_ref();
     let options = PlayOptions {
-        recorder: create("record", config.record.as_deref(), Recorder::create)?,
-        cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
+        recorder: create("record", config.recording.record.as_deref(), Recorder::create)?,
+        cast: create("cast", config.recording.cast.as_deref(), LiveCast::create)?,
         faults,
         achievements: achievements.map(|_| config.data_dir.clone()),
         trades: None,
@@ -203,7 +203,8 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
 }
 
 async fn play_line_by_line(config: &Config, client: Client, orders_shown: Option<OrdersShown>) -> Result<()> {
-    for (option, file) in [("record", &config.record), ("cast", &config.cast)] {
+    let RecordingArgs { record, cast } = &config.recording;
+    for (option, file) in [("record", record), ("cast", cast)] {
         if file.is_some() {
             return Err(eyre!(
                 "{option}: only a game on the screen can be recorded; leave out --{option} or --plain"
@@ -238,11 +239,10 @@ fn orders_shown(config: &Config) -> Option<OrdersShown> {
 /// Returns whether this is the first game of a new player: solo, with a start screen, not recorded, and without a file of
 /// an earlier game.
 fn begins_with_tour(config: &Config) -> bool {
-    let is_recorded = config.record.is_some() || config.cast.is_some();
     matches!(config.server, ServerChoice::Solo(_))
         && has_screen(config)
         && config.settings.splash
-        && !is_recorded
+        && config.recording == RecordingArgs::default()
         && !config.keys_dir.exists()
         && !has_played(&config.data_dir)
 }

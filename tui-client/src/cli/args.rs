@@ -200,7 +200,7 @@ fn with_values(command: clap::Command) -> clap::Command {
 }
 
 /// Files that are written during a game.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct RecordingArgs {
     /// Record the session to a new FILE, for `awesomestock replay FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -24,7 +24,7 @@ pub use server::{ServerAddress, SharedServer};
 pub use template::template;
 
 use crate::app::Settings;
-use crate::cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task};
+use crate::cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, RecordingArgs, SEEDS, Task};
 use crate::solo::SoloOptions;
 use crate::solo::challenge::check_free_seed;
 use crate::ui::{Markers, Theme};
@@ -59,9 +59,7 @@ pub struct Config {
     /// Folder of the solo ledger, the last player name and the achievements.
     pub data_dir: PathBuf,
     pub keys_dir: PathBuf,
-    pub record: Option<PathBuf>,
-    /// File of the asciicast that is written during the game.
-    pub cast: Option<PathBuf>,
+    pub recording: RecordingArgs,
     pub settings: Settings,
 }
 
@@ -174,8 +172,7 @@ impl Config {
             config.settings.splash = false;
             config.settings.wire = false;
         } else {
-            config.record.clone_from(&cli.recording.record);
-            config.cast.clone_from(&cli.recording.cast);
+            config.recording = cli.recording.clone();
         }
         Ok(config)
     }
@@ -215,8 +212,7 @@ impl Config {
             markers: appearance::markers(options, environment)?,
             data_dir,
             keys_dir: environment.config_dir.join(KEYS_FOLDER),
-            record: None,
-            cast: None,
+            recording: RecordingArgs::default(),
             settings: Settings {
                 splash: !options.no_splash.unwrap_or(false),
                 wire: options.wire.unwrap_or(false),
