@@ -135,7 +135,7 @@ struct Runtime {
     ids: OrderIds,
     wire: mpsc::Receiver<WireEvent>,
     options: PlayOptions,
-    /// The files of which the player knows that they are incomplete.
+    /// Incomplete files that were reported to the player.
     reported: Vec<&'static str>,
 }
 
@@ -338,7 +338,7 @@ impl Runtime {
         }
     }
 
-    /// Keeps something in its file, and says so on the screen if that fails.
+    /// Stores a result in its file. Returns the event that reports a failure.
     fn keep(&mut self, kept: Kept) -> Option<Event> {
         let (done, what) = match kept {
             Kept::Achievement(earned) => {
