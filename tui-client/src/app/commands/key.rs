@@ -48,25 +48,15 @@ pub struct Key {
     modifiers: KeyModifiers,
 }
 
-/// An unknown key name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownKey {
-    name: String,
-    /// The key that terminals send instead.
-    sent: Option<Key>,
+/// A name that no key has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownKey {
+    #[error("unknown key {0:?}; keys are written b, S, space, enter, esc, up, f1, ctrl-l, alt-x, shift-tab")]
+    Name(String),
+    /// Terminals send another key instead.
+    #[error("unknown key {0:?}; terminals send it as \"{1}\": write that")]
+    SentAs(String, Key),
 }
-
-impl fmt::Display for UnknownKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown key {:?}; ", self.name)?;
-        match self.sent {
-            Some(key) => write!(f, "terminals send it as \"{key}\": write that"),
-            None => f.write_str("keys are written b, S, space, enter, esc, up, f1, ctrl-l, alt-x, shift-tab"),
-        }
-    }
-}
-
-impl std::error::Error for UnknownKey {}
 
 impl Key {
     pub const ENTER: Self = Self::new(KeyCode::Enter);
@@ -82,7 +72,6 @@ impl Key {
         }
     }
 
-    /// Returns a character key.
     pub const fn char(letter: char) -> Self {
         Self::new(KeyCode::Char(letter))
     }
@@ -223,34 +212,31 @@ impl FromStr for Key {
     type Err = UnknownKey;
 
     fn from_str(name: &str) -> Result<Self, UnknownKey> {
-        let unknown = |sent| UnknownKey {
-            name: ellipsize(name),
-            sent,
-        };
+        let unknown = || UnknownKey::Name(ellipsize(name));
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = name;
         // `ctrl-` alone is not a modifier.
         while let Some((modifier, behind)) = held(rest).filter(|(_, behind)| !behind.is_empty()) {
             if modifiers.contains(modifier) {
-                return Err(unknown(None));
+                return Err(unknown());
             }
             modifiers |= modifier;
             rest = behind;
         }
         let [shift, ctrl] =
             [KeyModifiers::SHIFT, KeyModifiers::CONTROL].map(|modifier| modifiers.contains(modifier));
-        let code = match code(rest).ok_or_else(|| unknown(None))? {
+        let code = match code(rest).ok_or_else(unknown)? {
             KeyCode::Char(letter) if shift && !ctrl => KeyCode::Char(letter.to_ascii_uppercase()),
             code => code,
         };
-        let key = Self::from_event(&KeyEvent::new(code, modifiers)).ok_or_else(|| unknown(None))?;
-        match code {
-            KeyCode::Char(letter) if shift => match letter {
-                _ if letter.is_uppercase() && !ctrl => Ok(key),
-                ' ' | 'a'..='z' | 'A'..='Z' => Err(unknown(key.sent())),
-                // Shift changes other characters depending on the keyboard layout.
-                _ => Err(unknown(None)),
-            },
+        let key = Self::from_event(&KeyEvent::new(code, modifiers)).ok_or_else(unknown)?;
+        match (code, key.sent()) {
+            (KeyCode::Char(letter), _) if shift && !ctrl && letter.is_uppercase() => Ok(key),
+            (KeyCode::Char(' ' | 'a'..='z' | 'A'..='Z'), Some(sent)) if shift => {
+                Err(UnknownKey::SentAs(ellipsize(name), sent))
+            }
+            // Shift changes other characters depending on the keyboard layout.
+            (KeyCode::Char(_), _) if shift => Err(unknown()),
             _ => Ok(key),
         }
     }
@@ -258,8 +244,7 @@ impl FromStr for Key {
 
 fn held(name: &str) -> Option<(KeyModifiers, &str)> {
     MODIFIERS.into_iter().find_map(|(modifier, word, _)| {
-        let start = name.get(..word.len())?;
-        let behind = name.get(word.len()..)?;
+        let (start, behind) = name.split_at_checked(word.len())?;
         start.eq_ignore_ascii_case(word).then_some((modifier, behind))
     })
 }
@@ -325,10 +310,7 @@ mod tests {
             "hyper-x",
             &too_long,
         ] {
-            let unknown = UnknownKey {
-                name: ellipsize(name),
-                sent: None,
-            };
+            let unknown = UnknownKey::Name(ellipsize(name));
             assert_eq!(name.parse::<Key>(), Err(unknown), "{name:?}");
         }
         for (name, sent) in [

@@ -2,7 +2,6 @@
 //! always quits.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +21,10 @@ pub struct Keymap {
 }
 
 /// An invalid key binding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyConflict {
     /// Bound to another action.
+    #[error("key \"{key}\" cannot be bound to {}: it is bound to {}", .action.name(), .by.name())]
     Taken {
         key: Key,
         /// The requested action.
@@ -33,41 +33,13 @@ pub enum KeyConflict {
         by: Action,
     },
     /// Types the ticket's quantity.
+    #[error("key \"{key}\" cannot be bound to {}: it types the ticket's quantity", .action.name())]
     Typed {
         key: Key,
         /// The requested action.
         action: Action,
     },
 }
-
-impl KeyConflict {
-    /// Returns the requested binding.
-    pub fn wanted(&self) -> (Action, Key) {
-        match self {
-            Self::Taken { key, action, .. } | Self::Typed { key, action } => (*action, *key),
-        }
-    }
-}
-
-impl fmt::Display for KeyConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Taken { key, action, by } => write!(
-                f,
-                "key \"{key}\" cannot be bound to {}: it is bound to {}",
-                action.name(),
-                by.name()
-            ),
-            Self::Typed { key, action } => write!(
-                f,
-                "key \"{key}\" cannot be bound to {}: it types the ticket's quantity",
-                action.name()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for KeyConflict {}
 
 impl Default for Keymap {
     fn default() -> Self {
@@ -138,17 +110,15 @@ impl Keymap {
     pub fn label(&self, action: Action) -> String {
         self.keys(action).first().map(Key::label).unwrap_or_default()
     }
-
-    fn changes(&self) -> impl Iterator<Item = &(Action, Vec<Key>)> {
-        let own = Self::default();
-        self.rows.iter().filter(move |row| !own.rows.contains(row))
-    }
 }
 
 impl From<Keymap> for BTreeMap<String, Vec<Key>> {
     fn from(keymap: Keymap) -> Self {
-        let named = |(action, keys): &(Action, Vec<Key>)| (action.name().to_owned(), keys.clone());
-        keymap.changes().map(named).collect()
+        let own = Keymap::default();
+        let changes = keymap.rows.into_iter().filter(|row| !own.rows.contains(row));
+        changes
+            .map(|(action, keys)| (action.name().to_owned(), keys))
+            .collect()
     }
 }
 

@@ -81,16 +81,16 @@ fn with_positions(
         let found = written.iter().find(|(written, _)| *written == binding);
         found.map(|(_, at)| *at)
     };
-    let other = match *conflict {
-        KeyConflict::Taken { by, key, .. } => place((by, key)),
-        KeyConflict::Typed { .. } => None,
+    let (action, key, other) = match *conflict {
+        KeyConflict::Taken { key, action, by } => (action, key, place((by, key))),
+        KeyConflict::Typed { key, action } => (action, key, None),
     };
     let mut why = conflict.to_string();
     if let Some(other) = other {
         why.push_str(&format!(" (line {})", line_of(other)));
     }
     KeyError {
-        at: place(conflict.wanted()).unwrap_or(0),
+        at: place((action, key)).unwrap_or(0),
         why,
     }
 }
