@@ -1,10 +1,9 @@
 //! Typed commands of the palette and plain mode: `buy 2`, `buyTokens 100`, `payment-statement`.
 
-use std::fmt;
-
 use awesomestock_proto::text::thousands;
 use awesomestock_proto::values::Trigger;
 
+use self::Arity::{Amount, NoArgument};
 use crate::app::portfolio::money::Side;
 use crate::app::portfolio::order::{Condition, Terms};
 use crate::app::portfolio::quantity::Quantity;
@@ -43,7 +42,6 @@ pub struct CommandSpec {
     /// Primary name.
     pub name: &'static str,
     pub(crate) aliases: &'static [&'static str],
-    /// Help text.
     pub help: &'static str,
     form: Arity,
 }
@@ -52,8 +50,8 @@ impl CommandSpec {
     /// Returns the name of the argument, if any.
     pub fn amount(&self) -> Option<&'static str> {
         match self.form {
-            Arity::NoArgument(_) => None,
-            Arity::Amount(name, _) => Some(name),
+            NoArgument(_) => None,
+            Amount(name, _) => Some(name),
         }
     }
 
@@ -73,105 +71,72 @@ impl CommandSpec {
     /// Returns the command, with the smallest amount if it has one.
     pub(crate) fn example(&self) -> Command {
         match self.form {
-            Arity::NoArgument(command) => command,
-            Arity::Amount(_, command) => command(1),
+            NoArgument(command) => command,
+            Amount(_, command) => command(1),
         }
     }
 
-    fn is(&self, typed: &str) -> bool {
-        self.names().any(|name| name.eq_ignore_ascii_case(typed))
+    /// Returns true if it has this name, ignoring case.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.names().any(|own| own.eq_ignore_ascii_case(name))
     }
 }
 
 /// All commands, in the order of the help.
 #[rustfmt::skip] // one row a line
 pub const COMMANDS: &[CommandSpec] = &[
-    amount("buyTokens", &["buy-tokens"], "DOLLARS", Command::BuyTokens, "buy tokens: 5 per dollar"),
-    amount("withdraw", &[], "TOKENS", Command::Withdraw, "convert tokens to dollars: a multiple of 5"),
-    spec("balance", &[], Command::Balance, "your token balance"),
-    spec("payments", &[], Command::Payments, "your payments, oldest first"),
-    spec("trades", &[], Command::Trades, "your trades"),
-    spec("paymentStatement", &["payment-statement", "statement"], Command::Statement, "your statement"),
-    spec("leaderboard", &["tape", "players"], Command::Leaderboard,
+    row("buyTokens", &["buy-tokens"], Amount("DOLLARS", Command::BuyTokens), "buy tokens: 5 per dollar"),
+    row("withdraw", &[], Amount("TOKENS", Command::Withdraw), "convert tokens to dollars: a multiple of 5"),
+    row("balance", &[], NoArgument(Command::Balance), "your token balance"),
+    row("payments", &[], NoArgument(Command::Payments), "your payments, oldest first"),
+    row("trades", &[], NoArgument(Command::Trades), "your trades"),
+    row("paymentStatement", &["payment-statement", "statement"], NoArgument(Command::Statement), "your statement"),
+    row("leaderboard", &["tape", "players"], NoArgument(Command::Leaderboard),
         "the leaderboard; the full screen also shows players online and recent trades"),
-    spec("gamble", &[], Command::Gamble, "join the table: see prices and trade"),
-    amount("buy", &[], "STOCKS", |count| now(Side::Buy, count, None),
+    row("gamble", &[], NoArgument(Command::Gamble), "join the table: see prices and trade"),
+    row("buy", &[], Amount("STOCKS", |count| now(Side::Buy, count)),
         "buy stocks now; buy 10 @ 14: at 14 or less"),
-    amount("sell", &[], "STOCKS", |count| now(Side::Sell, count, None),
+    row("sell", &[], Amount("STOCKS", |count| now(Side::Sell, count)),
         "sell stocks now; sell 10 @ 14: at 14 or more"),
-    amount("alertAbove", &["alert-above"], PRICE, Command::AlertAbove, "alert when the price is this or more"),
-    amount("alertBelow", &["alert-below"], PRICE, Command::AlertBelow, "alert when the price is this or less"),
-    spec("alertsOff", &["alerts-off"], Command::AlertsOff, "remove all alerts"),
-    spec("stop", &[], Command::Stop, "leave the table"),
-    spec("tour", &[], Command::Tour, "a tour of the screen: seven keys to try"),
-    spec("help", &["?"], Command::Help, "list the commands"),
-    spec("exit", &["quit", "q"], Command::Exit, "quit the game; your wallet is saved"),
+    row("alertAbove", &["alert-above"], Amount(PRICE, Command::AlertAbove), "alert when the price is this or more"),
+    row("alertBelow", &["alert-below"], Amount(PRICE, Command::AlertBelow), "alert when the price is this or less"),
+    row("alertsOff", &["alerts-off"], NoArgument(Command::AlertsOff), "remove all alerts"),
+    row("stop", &[], NoArgument(Command::Stop), "leave the table"),
+    row("tour", &[], NoArgument(Command::Tour), "a tour of the screen: seven keys to try"),
+    row("help", &["?"], NoArgument(Command::Help), "list the commands"),
+    row("exit", &["quit", "q"], NoArgument(Command::Exit), "quit the game; your wallet is saved"),
 ];
 
-const fn spec(
+const fn row(
     name: &'static str,
     aliases: &'static [&'static str],
-    command: Command,
+    form: Arity,
     help: &'static str,
 ) -> CommandSpec {
     CommandSpec {
         name,
         aliases,
         help,
-        form: Arity::NoArgument(command),
+        form,
     }
 }
 
-const fn amount(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    amount: &'static str,
-    command: fn(i32) -> Command,
-    help: &'static str,
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        aliases,
-        help,
-        form: Arity::Amount(amount, command),
-    }
-}
-
-/// A parse error.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CommandError {
+    #[error("type a command, or help")]
     Empty,
+    #[error("unknown command {0:?}; help lists the commands")]
     Unknown(String),
     /// Missing argument: command and argument name.
+    #[error("{0} needs {what}: {0} {1}", what = if *.1 == PRICE { "a price" } else { "an amount" })]
     AmountMissing(&'static str, &'static str),
     /// Too many words; holds the usage.
+    #[error("too many words; usage: {0}")]
     TooMuch(String),
     /// Not a whole number from 1 to 2147483647: argument name and value.
+    #[error("{0} must be a whole number from 1 to {max}, not {1:?}", max = thousands(i32::MAX))]
     BadAmount(&'static str, String),
 }
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => write!(f, "type a command, or help"),
-            Self::Unknown(word) => write!(f, "unknown command {word:?}; help lists the commands"),
-            Self::AmountMissing(word, amount) => {
-                let what = if *amount == PRICE { "a price" } else { "an amount" };
-                write!(f, "{word} needs {what}: {word} {amount}")
-            }
-            Self::TooMuch(usage) => write!(f, "too many words; usage: {usage}"),
-            Self::BadAmount(amount, typed) => {
-                write!(
-                    f,
-                    "{amount} must be a whole number from 1 to {}, not {typed:?}",
-                    thousands(i32::MAX)
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for CommandError {}
 
 /// Parses a line. Fails if the line is empty, the command unknown, or the argument missing, out of range or followed by
 /// other words.
@@ -181,34 +146,30 @@ pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
         .iter()
         .find(|word| word.is(typed))
         .ok_or_else(|| CommandError::Unknown(ellipsize(typed)))?;
-    let (line, limit) = match line.split_once('@') {
-        Some((line, limit)) if takes_limit(word) => (line, Some(parse_limit(limit.trim())?)),
+    let (line, mut terms) = match line.split_once('@') {
+        Some((line, limit)) if takes_terms(word) => (line, Some(parse_limit(limit.trim())?)),
         _ => (line, None),
     };
-    let mut words = line.split_whitespace().skip(1);
+    let mut words = line.split_whitespace().skip(1).peekable();
     let command = match word.form {
-        Arity::NoArgument(command) => command,
-        Arity::Amount(name, command) => {
+        NoArgument(command) => command,
+        Amount(name, command) => {
             let amount = words.next().ok_or(CommandError::AmountMissing(word.name, name))?;
             command(parse_amount(name, amount)?)
         }
     };
-    let command = match (words.next(), command) {
-        (None, Command::Order(side, count, _)) => match limit {
-            Some((price, true)) => rest(side, count, Trigger::Limit, price),
-            limit => Command::Order(side, count, Terms::immediate(limit.map(|(price, _)| price))),
-        },
-        (None, command) => command,
-        (Some(stop), Command::Order(side, count, _)) if limit.is_none() && is(stop, STOP) => {
-            let price = words.next().ok_or(CommandError::AmountMissing(STOP, PRICE))?;
-            rest(side, count, Trigger::Stop, parse_amount(PRICE, price)?)
-        }
-        (Some(_), _) => return Err(CommandError::TooMuch(full_usage(word))),
-    };
-    match words.next() {
-        None => Ok(command),
-        Some(_) => Err(CommandError::TooMuch(full_usage(word))),
+    if terms.is_none() && takes_terms(word) && words.next_if(|typed| is(typed, STOP)).is_some() {
+        let price = words.next().ok_or(CommandError::AmountMissing(STOP, PRICE))?;
+        let (trigger, price) = (Trigger::Stop, parse_amount(PRICE, price)?);
+        terms = Some(Terms::Rest(Condition { trigger, price }));
     }
+    if words.next().is_some() {
+        return Err(CommandError::TooMuch(full_usage(word)));
+    }
+    Ok(match (command, terms) {
+        (Command::Order(side, count, _), Some(terms)) => Command::Order(side, count, terms),
+        (command, _) => command,
+    })
 }
 
 /// Name of the argument after `@` and `stop`.
@@ -218,18 +179,12 @@ const STOP: &str = "stop";
 
 const REST: &str = "rest";
 
-/// Returns an order that does not rest.
-fn now(side: Side, count: i32, limit: Option<i32>) -> Command {
-    Command::Order(side, Quantity::Count(count), Terms::immediate(limit))
+fn now(side: Side, count: i32) -> Command {
+    Command::Order(side, Quantity::Count(count), Terms::Market)
 }
 
-/// Returns an order that rests.
-fn rest(side: Side, count: Quantity, trigger: Trigger, price: i32) -> Command {
-    Command::Order(side, count, Terms::Rest(Condition { trigger, price }))
-}
-
-/// Parses a price that `rest` may follow.
-fn parse_limit(typed: &str) -> Result<(i32, bool), CommandError> {
+/// Parses the price after `@`, which `rest` may follow.
+fn parse_limit(typed: &str) -> Result<Terms, CommandError> {
     let (price, rests) = match typed.rsplit_once(char::is_whitespace) {
         Some((price, last)) if is(last, REST) => (price.trim_end(), true),
         _ => (typed, false),
@@ -237,7 +192,11 @@ fn parse_limit(typed: &str) -> Result<(i32, bool), CommandError> {
     if price.is_empty() || is(price, REST) {
         return Err(CommandError::AmountMissing("@", PRICE));
     }
-    Ok((parse_amount(PRICE, price)?, rests))
+    let (trigger, price) = (Trigger::Limit, parse_amount(PRICE, price)?);
+    Ok(match rests {
+        true => Terms::Rest(Condition { trigger, price }),
+        false => Terms::Limit(price),
+    })
 }
 
 fn is(typed: &str, word: &str) -> bool {
@@ -246,7 +205,7 @@ fn is(typed: &str, word: &str) -> bool {
 
 /// Returns the usage with the terms of an order.
 fn full_usage(word: &CommandSpec) -> String {
-    let terms = if takes_limit(word) {
+    let terms = if takes_terms(word) {
         " [@ PRICE [rest] | stop PRICE]"
     } else {
         ""
@@ -254,8 +213,8 @@ fn full_usage(word: &CommandSpec) -> String {
     format!("{}{terms}", word.usage())
 }
 
-fn takes_limit(word: &CommandSpec) -> bool {
-    matches!(word.form, Arity::Amount(_, command) if matches!(command(1), Command::Order(..)))
+fn takes_terms(word: &CommandSpec) -> bool {
+    matches!(word.form, Amount(_, command) if matches!(command(1), Command::Order(..)))
 }
 
 fn parse_amount(name: &'static str, typed: &str) -> Result<i32, CommandError> {
@@ -300,13 +259,14 @@ mod tests {
 
     #[test]
     fn an_order_may_have_a_limit_or_a_stop_and_nothing_else() {
-        let resting = |side, trigger| Some(rest(side, Quantity::Count(10), trigger, 14));
-        let limited = |side| Some(now(side, 10, Some(14)));
+        let order = |side, terms| Some(Command::Order(side, Quantity::Count(10), terms));
+        let resting = |side, trigger| order(side, Terms::Rest(Condition { trigger, price: 14 }));
+        let limited = |side| order(side, Terms::Limit(14));
         for (line, expected) in [
             ("buy 10 @ 14", limited(Side::Buy)),
             ("buy 10 @14", limited(Side::Buy)),
             ("SELL 10@14", limited(Side::Sell)),
-            ("buy 10", Some(now(Side::Buy, 10, None))),
+            ("buy 10", Some(now(Side::Buy, 10))),
             ("buy 10 @", None),
             ("buy @ 14", None),
             ("buy 10 @ 0", None),
