@@ -20,9 +20,8 @@ impl PaletteItem {
     /// Returns all items in table order; faults only in the lab.
     pub(crate) fn all(lab: bool) -> impl Iterator<Item = Self> {
         let has_word = |row: &&Binding| {
-            let named = |word: &CommandSpec| word.names().any(|name| name.eq_ignore_ascii_case(row.name));
             // The palette itself is left out.
-            row.action == Action::Palette || COMMANDS.iter().any(named)
+            row.action == Action::Palette || COMMANDS.iter().any(|word| word.is(row.name))
         };
         let actions = BINDINGS.iter().filter(move |row| !has_word(row));
         let faults = FAULTS.iter().filter(move |_| lab);
@@ -67,8 +66,7 @@ impl PaletteItem {
         matches!(self, Self::Word(word) if word.amount().is_some())
     }
 
-    /// Returns the match score, lower is better; `None`: no match.
-    fn match_score(self, typed: &str) -> Option<usize> {
+    fn match_score(self, typed: &str) -> Option<Score> {
         match self {
             Self::Word(word) => word.names().filter_map(|name| score(typed, name)).min(),
             Self::Action(_) | Self::Fault(_) => score(typed, self.name()),
@@ -76,11 +74,14 @@ impl PaletteItem {
     }
 }
 
-/// Scores `name`, lower is better; `None` unless it has the letters of `typed` in this order. Exact matches rank before
-/// prefixes, prefixes before subsequences with few gaps, then shorter names. Case and `-` are ignored.
-fn score(typed: &str, name: &str) -> Option<usize> {
-    /// More than the length of any name.
-    const FAR: usize = 1_000;
+/// The gaps of a subsequence, `None` for a prefix, and the letters of the name that were not typed. Lower is better.
+type Score = (Option<usize>, usize);
+
+const EXACT: Score = (None, 0);
+
+/// Scores `name`; `None` unless it has the letters of `typed` in this order. Exact matches rank before prefixes, prefixes
+/// before subsequences with few gaps, then shorter names. Case and `-` are ignored.
+fn score(typed: &str, name: &str) -> Option<Score> {
     let (wanted, name) = (letters(typed), letters(name));
     let rest = name.len().checked_sub(wanted.len())?;
     if name
@@ -88,15 +89,10 @@ fn score(typed: &str, name: &str) -> Option<usize> {
         .zip(&wanted)
         .all(|(in_name, wanted)| in_name.letter == wanted.letter)
     {
-        return Some(rest);
+        return Some((None, rest));
     }
     let gaps = (0..name.len()).filter_map(|start| subsequence_gaps(&wanted, name.get(start..)?));
-    Some(
-        gaps.min()?
-            .saturating_add(1)
-            .saturating_mul(FAR)
-            .saturating_add(rest),
-    )
+    Some((Some(gaps.min()?), rest))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,10 +135,10 @@ fn subsequence_gaps(wanted: &[NameChar], name: &[NameChar]) -> Option<usize> {
 pub(crate) fn matching(line: &str, lab: bool) -> Vec<PaletteItem> {
     let typed = line.split_whitespace().next().unwrap_or_default();
     let has_argument = line.trim_start().contains(char::is_whitespace);
-    let mut found: Vec<(usize, PaletteItem)> = PaletteItem::all(lab)
+    let mut found: Vec<(Score, PaletteItem)> = PaletteItem::all(lab)
         .filter_map(|entry| Some((entry.match_score(typed)?, entry)))
         .collect();
-    let is_exact = |(score, _): &(usize, PaletteItem)| *score == 0;
+    let is_exact = |(score, _): &(Score, PaletteItem)| *score == EXACT;
     if has_argument && found.iter().any(is_exact) {
         found.retain(is_exact);
     }
@@ -163,7 +159,7 @@ pub(crate) enum Parsed {
 fn parse(line: &str, lab: bool) -> Result<Parsed, CommandError> {
     // `lab cut` is `lab-cut`.
     let typed = line.split_whitespace().collect::<Vec<_>>().join("-");
-    let is_named = |name| !typed.is_empty() && score(&typed, name) == Some(0);
+    let is_named = |name| !typed.is_empty() && score(&typed, name) == Some(EXACT);
     let named = PaletteItem::all(lab).find_map(|entry| match entry {
         PaletteItem::Action(row) => is_named(row.name).then_some(Parsed::Action(row.action)),
         PaletteItem::Fault(row) => is_named(row.name).then_some(Parsed::Fault(row.fault)),
@@ -178,7 +174,6 @@ fn parse(line: &str, lab: bool) -> Result<Parsed, CommandError> {
 /// A command line with completion.
 #[derive(Debug, Clone, Default)]
 pub struct Palette {
-    /// The text field.
     pub input: Input,
     /// Error of the last Enter.
     pub error: Option<String>,
@@ -197,7 +192,6 @@ pub(crate) enum EnterResult {
 }
 
 impl Palette {
-    /// Returns a palette with this text.
     pub fn with_text(line: &str) -> Self {
         Self {
             input: line.into(),

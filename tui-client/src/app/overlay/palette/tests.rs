@@ -46,14 +46,14 @@ fn every_item_is_found_and_listed_once() {
         let found = matching(row.name, false);
         assert_eq!(
             found.first().and_then(|entry| entry.match_score(row.name)),
-            Some(0),
+            Some(EXACT),
             "{}",
             row.name
         );
     }
     for (index, name) in all.iter().enumerate() {
         let mut after = all.iter().skip(index + 1);
-        assert!(after.all(|other| score(name, other) != Some(0)), "{name}");
+        assert!(after.all(|other| score(name, other) != Some(EXACT)), "{name}");
     }
 }
 
