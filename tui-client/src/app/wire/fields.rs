@@ -1,82 +1,54 @@
 //! Takes an encoded message apart: field numbers, wire types, bytes and text format. Names come from the protocol's own
 //! descriptors.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use awesomestock_proto::casino::FILE_DESCRIPTOR_SET;
 use prost::Message;
 use prost_types::field_descriptor_proto::Type;
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use prost_types::{
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
+};
 
 use super::{MessageBytes, WireFrame};
-
-/// Longest varint, in bytes.
-const MAX_VARINT_BYTES: usize = 10;
-
-/// The type of a field on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WireType {
-    /// A number of variable length.
-    Varint,
-    /// Eight bytes.
-    I64,
-    /// A length, then as many bytes.
-    Len(usize),
-    /// Four bytes.
-    I32,
-}
-
-impl WireType {
-    /// Returns the name in the specification, and the length.
-    pub fn label(self) -> String {
-        match self {
-            Self::Varint => "VARINT".to_owned(),
-            Self::I64 => "I64".to_owned(),
-            Self::Len(length) => format!("LEN {length}"),
-            Self::I32 => "I32".to_owned(),
-        }
-    }
-}
 
 /// A line of a message in text format, and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldLine {
     /// Nesting, from 0.
     pub depth: usize,
-    /// Number and wire type; `None` for the end of a message, and for bytes that are not a field.
-    pub field: Option<(u32, WireType)>,
+    /// Number and wire type, as in `2 LEN 28`; empty for the end of a message, and for bytes that are not a field.
+    pub field: String,
     /// Positions in the message. Of a nested message: tag and length.
     pub bytes: Range<usize>,
     /// The line in text format.
     pub text: String,
 }
 
-/// Messages and enums by their full names.
-struct Schema {
-    messages: HashMap<String, DescriptorProto>,
-    enums: HashMap<String, EnumDescriptorProto>,
+static SCHEMA: LazyLock<FileDescriptorSet> =
+    LazyLock::new(|| FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap_or_default());
+
+/// Returns a message by its full name: `.package.Name`.
+fn message_type(full_name: &str) -> Option<&'static DescriptorProto> {
+    let (files, name) = package_of(full_name)?;
+    let mut messages = files.flat_map(|file| &file.message_type);
+    messages.find(|message| message.name() == name)
 }
 
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-    let mut schema = Schema {
-        messages: HashMap::new(),
-        enums: HashMap::new(),
-    };
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap_or_default();
-    for file in set.file {
-        let package = file.package().to_owned();
-        let full = |name: &str| format!(".{package}.{name}");
-        let messages = file.message_type.into_iter();
-        schema
-            .messages
-            .extend(messages.map(|message| (full(message.name()), message)));
-        let enums = file.enum_type.into_iter();
-        schema.enums.extend(enums.map(|kind| (full(kind.name()), kind)));
-    }
-    schema
-});
+/// Returns an enum by its full name.
+fn enum_type(full_name: &str) -> Option<&'static EnumDescriptorProto> {
+    let (files, name) = package_of(full_name)?;
+    let mut enums = files.flat_map(|file| &file.enum_type);
+    enums.find(|kind| kind.name() == name)
+}
+
+/// Returns the files of the package of a full name, and the name in it.
+fn package_of(full_name: &str) -> Option<(impl Iterator<Item = &'static FileDescriptorProto>, &str)> {
+    let (package, name) = full_name.strip_prefix('.')?.rsplit_once('.')?;
+    let files = SCHEMA.file.iter().filter(move |file| file.package() == package);
+    Some((files, name))
+}
 
 /// Takes the message of a frame apart; empty for other frames.
 pub fn dissect(frame: &WireFrame) -> Vec<FieldLine> {
@@ -91,12 +63,15 @@ pub fn dissect(frame: &WireFrame) -> Vec<FieldLine> {
         at: 0,
         lines: Vec::new(),
     };
-    if reader.message(name, kept.len(), 0).is_none() && reader.at < kept.len() {
-        reader.push(0, None, reader.at..kept.len(), "# not a field".to_owned());
-    }
+    reader.message(name, kept.len(), 0);
     if kept.len() < *length {
         let missing = length.saturating_sub(kept.len());
-        reader.push(0, None, 0..0, format!("# {missing} more bytes are not kept"));
+        reader.push(
+            0,
+            String::new(),
+            0..0,
+            format!("# {missing} more bytes are not kept"),
+        );
     }
     reader.lines
 }
@@ -108,7 +83,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn push(&mut self, depth: usize, field: Option<(u32, WireType)>, bytes: Range<usize>, text: String) {
+    fn push(&mut self, depth: usize, field: String, bytes: Range<usize>, text: String) {
         self.lines.push(FieldLine {
             depth,
             field,
@@ -117,19 +92,19 @@ impl Reader<'_> {
         });
     }
 
-    /// Reads the fields of a message that ends at `end`. `None` if they are invalid; `at` is then the invalid field.
-    fn message(&mut self, name: &str, end: usize, depth: usize) -> Option<()> {
-        let message = SCHEMA.messages.get(name);
+    /// Reads the fields of a message that ends at `end`. The bytes from the first invalid field on are one line.
+    fn message(&mut self, name: &str, end: usize, depth: usize) {
+        let message = message_type(name);
         while self.at < end {
             let start = self.at;
             if self.field(message, end, depth).is_none() {
-                self.at = start;
-                return None;
+                self.push(depth, String::new(), start..end, "# not a field".to_owned());
+                self.at = end;
             }
         }
-        Some(())
     }
 
+    /// Reads a field of a message that ends at `end`, with all that is nested in it. `None` if it is invalid.
     fn field(&mut self, message: Option<&DescriptorProto>, end: usize, depth: usize) -> Option<()> {
         let start = self.at;
         let tag = self.varint(end)?;
@@ -140,54 +115,39 @@ impl Reader<'_> {
         });
         let name = known.map_or_else(|| number.to_string(), |field| field.name().to_owned());
         let (wire_type, value) = match tag & 7 {
-            0 => (WireType::Varint, varint_text(known, self.varint(end)?)),
-            1 => (WireType::I64, self.fixed(8, end)?),
-            5 => (WireType::I32, self.fixed(4, end)?),
+            0 => ("VARINT".to_owned(), varint_text(known, self.varint(end)?)),
+            1 => ("I64".to_owned(), self.fixed(8, end)?),
+            5 => ("I32".to_owned(), self.fixed(4, end)?),
             2 => {
                 let length = usize::try_from(self.varint(end)?).ok()?;
+                let wire_type = format!("LEN {length}");
                 let content = self.at..self.at.checked_add(length).filter(|stop| *stop <= end)?;
-                if let Some(kind) = known.filter(|field| field.r#type() == Type::Message) {
-                    return self.nested(kind.type_name(), number, content, start..self.at, &name, depth);
+                if let Some(nested) = known.filter(|field| field.r#type() == Type::Message) {
+                    let field = format!("{number} {wire_type}");
+                    self.push(depth, field, start..self.at, format!("{name} {{"));
+                    self.message(nested.type_name(), content.end, depth.saturating_add(1));
+                    self.push(depth, String::new(), content.end..content.end, "}".to_owned());
+                    return Some(());
                 }
                 self.at = content.end;
                 let bytes = self.bytes.get(content)?;
                 let is_text = known.is_none_or(|field| field.r#type() == Type::String);
-                (WireType::Len(length), quoted(bytes, is_text))
+                (wire_type, quoted(bytes, is_text))
             }
             // Groups, which proto3 does not have.
             _ => return None,
         };
-        let text = format!("{name}: {value}");
-        self.push(depth, Some((number, wire_type)), start..self.at, text);
+        let (field, text) = (format!("{number} {wire_type}"), format!("{name}: {value}"));
+        self.push(depth, field, start..self.at, text);
         Some(())
     }
 
-    fn nested(
-        &mut self,
-        kind: &str,
-        number: u32,
-        content: Range<usize>,
-        header: Range<usize>,
-        name: &str,
-        depth: usize,
-    ) -> Option<()> {
-        let wire_type = WireType::Len(content.len());
-        self.push(depth, Some((number, wire_type)), header, format!("{name} {{"));
-        if self.message(kind, content.end, depth.saturating_add(1)).is_none() {
-            let rest = self.at..content.end;
-            self.push(depth.saturating_add(1), None, rest, "# not a field".to_owned());
-        }
-        self.at = content.end;
-        self.push(depth, None, content.end..content.end, "}".to_owned());
-        Some(())
-    }
-
+    /// Reads a number of up to ten bytes, with seven bits in each, the lowest first.
     fn varint(&mut self, end: usize) -> Option<u64> {
         let mut value = 0_u64;
-        for index in 0..MAX_VARINT_BYTES {
+        for shift in (0..u64::BITS).step_by(7) {
             let byte = *self.bytes.get(self.at).filter(|_| self.at < end)?;
             self.at = self.at.saturating_add(1);
-            let shift = u32::try_from(index).ok()?.saturating_mul(7);
             value |= u64::from(byte & 0x7f).checked_shl(shift)?;
             if byte < 0x80 {
                 return Some(value);
@@ -215,7 +175,7 @@ fn varint_text(field: Option<&FieldDescriptorProto>, value: u64) -> String {
     match field.map(FieldDescriptorProto::r#type) {
         Some(Type::Bool) => (value != 0).to_string(),
         Some(Type::Enum) => {
-            let kind = field.and_then(|field| SCHEMA.enums.get(field.type_name()));
+            let kind = field.and_then(|field| enum_type(field.type_name()));
             let named = kind.and_then(|kind| {
                 let mut values = kind.value.iter();
                 values.find(|named| i64::from(named.number()) == signed)
@@ -262,17 +222,16 @@ mod tests {
     fn listing(frame: &WireFrame) -> Vec<String> {
         let kept = &frame.message().unwrap().kept;
         let lines = dissect(frame).into_iter().map(|line| {
-            let field = line.field.map_or(String::new(), |(number, kind)| {
-                format!("{number} {} ", kind.label())
-            });
+            let space = if line.field.is_empty() { "" } else { " " };
             let bytes: Vec<String> = kept[line.bytes]
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
             format!(
-                "{}{} | {field}{}",
+                "{}{} | {}{space}{}",
                 "  ".repeat(line.depth),
                 line.text,
+                line.field,
                 bytes.join(" ")
             )
         });

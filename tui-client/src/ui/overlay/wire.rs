@@ -11,8 +11,11 @@
 //! ╰ Esc closes  Left Right step ─────────────────────────────────────────────╯
 //! ```
 
+use std::iter;
+
 use crossterm::event::KeyCode;
 use ratatui::text::{Line, Span};
+use uuid::Uuid;
 
 use crate::app::commands::key::Key;
 use crate::app::wire::fields::FieldLine;
@@ -126,18 +129,18 @@ fn facts(view: &Renderer, row: &WireRow) -> String {
     if let Some(message) = row.frame.message() {
         text.push_str(&format!(
             "; {}: {PREFIX_BYTES} of gRPC and {} of the message",
-            format::pluralize(message.length.saturating_add(5), "byte"),
+            format::pluralize(message.length.saturating_add(PREFIX_BYTES), "byte"),
             format::thousands(message.length)
         ));
     }
     if let Some(order) = row.order {
-        let id = order.id.map(uuid::Uuid::from_bytes);
-        text.push_str(&id.map_or_else(String::new, |id| format!("; request ID {id}")));
-        let latency = order.latency_us.map(format::elapsed);
-        text.push_str(&latency.map_or_else(
-            || "; no result yet".to_owned(),
-            |latency| format!("; from order to result: {latency}"),
-        ));
+        if let Some(id) = order.id {
+            text.push_str(&format!("; request ID {}", Uuid::from_bytes(id)));
+        }
+        text.push_str(&match order.latency_us {
+            Some(us) => format!("; from order to result: {}", format::elapsed(us)),
+            None => "; no result yet".to_owned(),
+        });
     }
     text + "."
 }
@@ -151,16 +154,26 @@ fn message_lines(
 ) -> Vec<Line<'static>> {
     let wide = columns >= SIDE_BY_SIDE;
     let widest = fields.iter().map(|line| text::width(&line.text) + 2 * line.depth);
-    let text_columns = match wide {
-        true => widest.max().unwrap_or(0).clamp(24, columns / 2),
-        false => columns,
+    let (text_columns, bytes_columns) = if wide {
+        let text_columns = widest.max().unwrap_or(0).clamp(24, columns / 2);
+        let others = text_columns + FIELD_COLUMNS + 2;
+        (text_columns, columns.saturating_sub(others))
+    } else {
+        (columns, columns.saturating_sub(2))
     };
-    let bytes_columns = match wide {
-        true => columns.saturating_sub(text_columns + FIELD_COLUMNS + 2),
-        false => columns.saturating_sub(2),
-    };
+    let length = u32::try_from(message.length).unwrap_or(u32::MAX).to_be_bytes();
+    let prefix: Vec<u8> = iter::once(0).chain(length).collect();
+    let prefix = (
+        "# not compressed, length:".to_owned(),
+        "gRPC prefix".to_owned(),
+        prefix.as_slice(),
+    );
+    let fields = fields.into_iter().map(|line| {
+        let text = format!("{}{}", "  ".repeat(line.depth), line.text);
+        (text, line.field, message.kept.get(line.bytes).unwrap_or_default())
+    });
     let mut lines = Vec::new();
-    let mut push = |text: String, field: String, bytes: &[u8]| {
+    for (text, field, bytes) in iter::once(prefix).chain(fields) {
         let mut parts = hex(bytes, bytes_columns).into_iter();
         let text = text::truncate(&text::sanitize(&text), text_columns).into_owned();
         if wide {
@@ -180,20 +193,6 @@ fn message_lines(
             }
             lines.extend(parts.map(|part| panel::styled(format!("  {part}"), view.theme.dim)));
         }
-    };
-    let length = u32::try_from(message.length).unwrap_or(u32::MAX).to_be_bytes();
-    let prefix: Vec<u8> = std::iter::once(0).chain(length).collect();
-    push(
-        "# not compressed, length:".to_owned(),
-        "gRPC prefix".to_owned(),
-        &prefix,
-    );
-    for line in fields {
-        let field = line
-            .field
-            .map_or_else(String::new, |(number, kind)| format!("{number} {}", kind.label()));
-        let bytes = message.kept.get(line.bytes).unwrap_or_default();
-        push(format!("{}{}", "  ".repeat(line.depth), line.text), field, bytes);
     }
     lines
 }
