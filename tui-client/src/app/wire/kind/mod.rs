@@ -4,12 +4,12 @@ mod orders;
 
 use std::borrow::Cow;
 
-use awesomestock_proto::auth;
 use awesomestock_proto::casino::{
     self, Action, ActionResult, ActionType, GambleInfo, GambleType, Headline, Leaderboard, Players, Standing,
     StockInfo, Tape, TimeInForce, Trade, Wallet,
 };
 use awesomestock_proto::text::{self, pluralize, thousands};
+use awesomestock_proto::{auth, capabilities};
 use prost::Message;
 
 use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, order_text, order_update};
@@ -29,21 +29,16 @@ const STATUS: &str = "grpc-status";
 /// The type of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
-    /// The request headers.
     Request,
-    /// The response headers.
     Response {
-        /// They list features.
         has_features: bool,
     },
     Order,
+    /// A price; `is_first` in its stream.
     Price {
-        /// It is the first one of the stream.
         is_first: bool,
     },
-    /// The result of an order.
     Result {
-        /// It became a trade.
         is_executed: bool,
     },
     /// The result of an order that was accepted to rest.
@@ -53,10 +48,8 @@ pub enum RowKind {
     Wallet,
     /// Trades of all players.
     Tape,
-    /// Players online.
     Players,
     Leaderboard,
-    /// A headline.
     News,
     Round,
     /// A message that this version cannot read.
@@ -64,7 +57,6 @@ pub enum RowKind {
     /// The end of the request.
     HalfClose,
     Trailers {
-        /// The status is OK.
         is_ok: bool,
     },
     /// A lost connection.
@@ -96,7 +88,6 @@ impl RowKind {
         }
     }
 
-    /// Returns true if it is a warning.
     pub fn is_alarming(self) -> bool {
         matches!(
             self,
@@ -113,9 +104,7 @@ pub(super) fn describe(frame: &WireFrame) -> (RowKind, String, Option<[u8; 16]>)
     let (kind, text) = match frame {
         WireFrame::Request(headers) => (RowKind::Request, headers_text(headers)),
         WireFrame::Response(headers) => {
-            let has_features = headers
-                .iter()
-                .any(|(name, _)| name == awesomestock_proto::capabilities::HEADER);
+            let has_features = headers.iter().any(|(name, _)| name == capabilities::HEADER);
             (RowKind::Response { has_features }, headers_text(headers))
         }
         WireFrame::Sent(message) => return sent(message),
@@ -137,7 +126,7 @@ pub(super) fn describe(frame: &WireFrame) -> (RowKind, String, Option<[u8; 16]>)
 /// Names what matters first: features and authorization.
 fn headers_text(headers: &Headers) -> String {
     let rank = |name: &str| match name {
-        awesomestock_proto::capabilities::HEADER => 0,
+        capabilities::HEADER => 0,
         auth::AUTHORIZATION => 1,
         name if name.starts_with(':') => 3,
         _ => 2,
@@ -246,21 +235,25 @@ fn leaderboard(board: &Leaderboard) -> String {
 }
 
 fn result(result: &ActionResult) -> (RowKind, String) {
-    if let Some(order) = &result.order {
-        let held = result.wallet.as_ref().map(|held| format!("; {}", wallet(held)));
-        let text = format!("accepted: {}{}", order_text(order), held.unwrap_or_default());
-        return (RowKind::Accepted, text);
-    }
     let is_executed = is_executed(result);
-    let mut text = match (is_executed, &result.trade) {
-        (true, Some(trade)) => format!("executed: {}", trade_text(trade)),
-        (true, None) => "executed".to_owned(),
-        (false, _) => format!("rejected: {}", cut(&result.msg)),
+    let (kind, text) = match (&result.order, is_executed, &result.trade) {
+        (Some(order), ..) => (RowKind::Accepted, format!("accepted: {}", order_text(order))),
+        (None, true, Some(trade)) => (
+            RowKind::Result { is_executed },
+            format!("executed: {}", trade_text(trade)),
+        ),
+        (None, true, None) => (RowKind::Result { is_executed }, "executed".to_owned()),
+        (None, false, _) => (
+            RowKind::Result { is_executed },
+            format!("rejected: {}", cut(&result.msg)),
+        ),
     };
-    if let Some(held) = &result.wallet {
-        text.push_str(&format!("; {}", wallet(held)));
-    }
-    (RowKind::Result { is_executed }, text)
+    (kind, text + &wallet_after(result.wallet.as_ref()))
+}
+
+/// Returns the wallet after a change, to be appended to the change; empty if it is not sent.
+fn wallet_after(held: Option<&Wallet>) -> String {
+    held.map_or_else(String::new, |held| format!("; {}", wallet(held)))
 }
 
 fn round(round: &casino::Round) -> String {
@@ -273,33 +266,24 @@ fn round(round: &casino::Round) -> String {
 }
 
 fn wallet(wallet: &Wallet) -> String {
-    format!(
-        "{}, {}",
-        pluralize(wallet.tokens, "token"),
-        pluralize(wallet.stocks, "stock")
-    )
+    let stocks = pluralize(wallet.stocks, "stock");
+    format!("{}, {stocks}", pluralize(wallet.tokens, "token"))
 }
 
 fn tape(tape: &Tape) -> String {
-    let last = tape
-        .rows
-        .last()
-        .and_then(|row| row.player.as_ref().zip(row.trade.as_ref()));
-    let last = last.map(|(player, trade)| format!(", last: {} {}", cut(&player.name), trade_text(trade)));
-    format!(
-        "{}{}",
-        pluralize(tape.rows.len(), "trade"),
-        last.unwrap_or_default()
-    )
+    let trades = pluralize(tape.rows.len(), "trade");
+    let last = tape.rows.last().map(|row| (&row.player, &row.trade));
+    match last {
+        Some((Some(player), Some(trade))) => {
+            format!("{trades}, last: {} {}", cut(&player.name), trade_text(trade))
+        }
+        _ => trades,
+    }
 }
 
 fn trade_text(trade: &Trade) -> String {
-    format!(
-        "{} {} at {}",
-        side(trade.r#type),
-        thousands(trade.stocks_count),
-        thousands(trade.price)
-    )
+    let (count, price) = (thousands(trade.stocks_count), thousands(trade.price));
+    format!("{} {count} at {price}", side(trade.r#type))
 }
 
 fn side(kind: i32) -> &'static str {

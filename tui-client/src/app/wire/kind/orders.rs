@@ -3,7 +3,7 @@
 use awesomestock_proto::casino::{Order, OrderState, OrderUpdate};
 use awesomestock_proto::text::thousands;
 
-use super::{cut, side, wallet};
+use super::{cut, side, wallet_after};
 
 /// About the result of an order that was accepted to rest.
 pub(super) const ACCEPTED_SENTENCE: &str = "The answer to the oldest unanswered order: the order rests at the casino, \
@@ -21,10 +21,7 @@ pub(super) fn order_update(update: &OrderUpdate) -> String {
     if end > 0 {
         text.push_str(&format!(", end {}", thousands(end)));
     }
-    if let Some(held) = &update.wallet {
-        text.push_str(&format!("; {}", wallet(held)));
-    }
-    text
+    text + &wallet_after(update.wallet.as_ref())
 }
 
 /// Describes a resting order and its state: `BUY 5 limit 95 filled at 94`.
@@ -41,11 +38,8 @@ pub(super) fn order_text(order: &Order) -> String {
         (Ok(OrderState::OrderRefused), _) => format!("rejected: {}", cut(&order.msg)),
         (Ok(OrderState::OrderUnspecified) | Err(_), _) => "in an unknown state".to_owned(),
     };
-    format!(
-        "{} {} {price} {state}",
-        side(order.r#type),
-        thousands(order.stocks_count)
-    )
+    let count = thousands(order.stocks_count);
+    format!("{} {count} {price} {state}", side(order.r#type))
 }
 
 #[cfg(test)]
