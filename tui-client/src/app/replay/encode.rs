@@ -15,12 +15,12 @@ use uuid::Uuid;
 use crate::app::event::{CLOSED_IN_ORDER, OrderResult, StreamEvent};
 use crate::app::lobby::round::{Round, RoundPhase};
 use crate::app::lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate};
-use crate::app::portfolio::money::{Side, UnixMillis};
+use crate::app::portfolio::money::Side;
 use crate::app::portfolio::open_orders::{EndReason, RestingOrder};
 use crate::app::portfolio::order::ClientOrderId;
 use crate::app::portfolio::rows::TradeRow;
 use crate::app::portfolio::wallet::Wallet;
-use crate::app::wire::{Headers, MessageBytes, WireEvent, WireFrame};
+use crate::app::wire::{Headers, MessageBytes, WireFrame};
 use crate::app::{Effect, Event};
 
 /// Note in place of headers that are not recorded.
@@ -37,15 +37,15 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Returns the frames that caused an event.
-    pub(crate) fn received(&mut self, at: UnixMillis, event: &Event) -> Option<WireEvent> {
+    /// Returns the frame that caused an event.
+    pub(crate) fn received(&mut self, event: &Event) -> Option<WireFrame> {
         let Event::Stream(event) = event else {
             return None;
         };
         if let StreamEvent::Closed(_) | StreamEvent::Rejected(_) = event {
             self.is_open = false;
         }
-        let frame = match event {
+        Some(match event {
             StreamEvent::Opened { extended, ids } => {
                 (self.extended, self.ids, self.is_open) = (*extended, *ids, true);
                 return None;
@@ -89,13 +89,12 @@ impl Encoder {
                 })
             }
             StreamEvent::Result(result) => message(self.result(result)),
-        };
-        Some(wire_event(at, frame))
+        })
     }
 
-    /// Returns the frames that effects cause.
-    pub(crate) fn sent(&mut self, at: UnixMillis, player: &str, effects: &[Effect]) -> Vec<WireEvent> {
-        let mut frame = |effect: &Effect| match effect {
+    /// Returns the frame that an effect causes.
+    pub(crate) fn sent(&mut self, player: &str, effect: &Effect) -> Option<WireFrame> {
+        match effect {
             Effect::Connect { .. } => {
                 self.open_sides.clear();
                 Some(WireFrame::Request(vec![
@@ -114,12 +113,7 @@ impl Encoder {
             }
             Effect::Quit => self.is_open.then_some(WireFrame::HalfClosed),
             _ => None,
-        };
-        effects
-            .iter()
-            .filter_map(&mut frame)
-            .map(|frame| wire_event(at, frame))
-            .collect()
+        }
     }
 
     /// Returns the response headers that can be derived from the events.
@@ -171,14 +165,6 @@ impl Encoder {
             wallet: result.wallet.as_ref().map(wallet),
             ..ActionResult::default()
         }
-    }
-}
-
-fn wire_event(at: UnixMillis, frame: WireFrame) -> WireEvent {
-    WireEvent {
-        at_us: at.0.saturating_mul(1_000),
-        frame,
-        missed: 0,
     }
 }
 

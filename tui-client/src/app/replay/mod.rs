@@ -8,10 +8,10 @@ mod words;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use self::encode::Encoder;
-use self::steps::{Facts, describe_effects, describe_event};
+use self::steps::{changes, describe_effects, describe_event, facts};
 use super::{AppState, Effect, Event, SessionInfo, Settings, update};
 use crate::app::portfolio::money::UnixMillis;
-use crate::app::wire::{MAX_ROWS, PaneView, ReducerStep, WireEvent, WireFrame, is_result};
+use crate::app::wire::{MAX_ROWS, PaneView, ReducerStep, WireEvent, WireFrame, is_result, push_newest};
 
 pub(crate) const MAX_SPEED: u32 = 1000;
 
@@ -23,11 +23,9 @@ const SEEK_MS: i64 = 5_000;
 pub struct Recording {
     /// The player and the server.
     pub info: SessionInfo,
-    /// The player's preferences.
     pub settings: Settings,
     /// Columns and rows at the start.
     pub size: (u16, u16),
-    /// Time of the start.
     pub start: UnixMillis,
     /// Events with their times, in the order of arrival.
     pub events: Vec<(UnixMillis, Event)>,
@@ -60,7 +58,6 @@ pub struct Position {
     /// Playback speed: 1 is real time.
     pub speed: u32,
     pub(crate) is_paused: bool,
-    /// The end is reached.
     pub is_over: bool,
     /// The session went on after the recording ended.
     pub(crate) cut_off: bool,
@@ -120,7 +117,6 @@ impl Replay {
         &self.state
     }
 
-    /// Returns the progress.
     pub fn position(&self) -> Position {
         Position {
             at_ms: self.at_ms,
@@ -146,12 +142,8 @@ impl Replay {
             return None;
         }
         let next_event = self.next_event_ms().unwrap_or(i64::MAX);
-        let second = self
-            .at_ms
-            .checked_div(1000)?
-            .saturating_add(1)
-            .saturating_mul(1000);
-        let left_ms = next_event.min(second).saturating_sub(self.at_ms).max(0);
+        let next_second = self.at_ms.saturating_add(1000).saturating_sub(self.at_ms % 1000);
+        let left_ms = next_event.min(next_second).saturating_sub(self.at_ms).max(0);
         let speed = i64::from(self.speed);
         left_ms.saturating_add(speed.saturating_sub(1)).checked_div(speed)
     }
@@ -211,10 +203,9 @@ impl Replay {
             self.restart();
         }
         while self.played < events && self.apply_next(events).is_some() {}
-        self.at_ms = match self.played.checked_sub(1) {
-            Some(last) => self.due_ms.get(last).copied().unwrap_or(0),
-            None => 0,
-        };
+        let last = self.played.checked_sub(1);
+        let at_ms = last.and_then(|last| self.due_ms.get(last).copied());
+        self.at_ms = at_ms.unwrap_or(0);
     }
 
     /// Applies the next event. Steps of the reducer are kept of the last ones before `target` only.
@@ -222,51 +213,51 @@ impl Replay {
         let (at, event) = self.recording.events.get(self.played)?;
         let (at, event) = (*at, event.clone());
         self.played = self.played.saturating_add(1);
-        if let Some(received) = self.encoder.received(at, &event) {
-            self.push_wire(received);
+        if let Some(received) = self.encoder.received(&event) {
+            self.push_wire(at, received);
         }
         let is_kept = self.state.wire.collects && target.saturating_sub(self.played) < MAX_ROWS;
-        let step = is_kept.then(|| (Facts::new(&self.state), describe_event(&event)));
+        let step = is_kept.then(|| (facts(&self.state), describe_event(&event)));
         // The recorded keys are for the recorded pane.
         self.state.wire.view = self.recorded;
         let effects = update(&mut self.state, at, event);
         self.recorded = self.state.wire.view;
         self.push_sent(at, &effects);
         if let Some((before, (event, content))) = step {
-            let steps = &mut self.state.wire.steps;
-            if steps.len() >= MAX_ROWS {
-                steps.pop_front();
-            }
-            let number = u64::try_from(self.played).unwrap_or(u64::MAX);
-            let effects = describe_effects(&effects);
-            let changes = before.changes(Facts::new(&self.state));
-            self.state.wire.steps.push_back(ReducerStep {
-                number,
+            let step = ReducerStep {
+                number: u64::try_from(self.played).unwrap_or(u64::MAX),
                 at,
                 event,
                 content,
-                changes,
-                effects,
-            });
+                changes: changes(before, facts(&self.state)),
+                effects: describe_effects(&effects),
+            };
+            push_newest(&mut self.state.wire.steps, step);
         }
         self.show_viewer_pane();
         Some(())
     }
 
     fn push_sent(&mut self, at: UnixMillis, effects: &[Effect]) {
-        for sent in self.encoder.sent(at, &self.recording.info.player, effects) {
-            self.push_wire(sent);
+        for effect in effects {
+            if let Some(sent) = self.encoder.sent(&self.recording.info.player, effect) {
+                self.push_wire(at, sent);
+            }
         }
     }
 
-    fn push_wire(&mut self, event: WireEvent) {
+    fn push_wire(&mut self, at: UnixMillis, frame: WireFrame) {
         // As in the game: before the pane is opened, only what orders need.
-        let is_kept = match &event.frame {
+        let is_kept = match &frame {
             WireFrame::Received(message) => is_result(&message.kept),
             _ => true,
         };
         if self.state.wire.collects || is_kept {
-            self.state.wire.push(event);
+            self.state.wire.push(WireEvent {
+                at_us: at.0.saturating_mul(1_000),
+                frame,
+                missed: 0,
+            });
         }
     }
 

@@ -12,80 +12,74 @@ use crate::app::{AppState, Effect, Event};
 const MAX_CHARS: usize = 120;
 const MAX_EVENT_CHARS: usize = 600;
 
-/// Parts of a state in words.
-pub(crate) struct Facts([(&'static str, String); 15]);
+/// Names of the parts of a state, and their values in words.
+pub(super) type Facts = [(&'static str, String); 15];
 
-impl Facts {
-    /// Describes a state.
-    pub(crate) fn new(state: &AppState) -> Self {
-        let last = state.market.last();
-        let price = last.map(|last| format!("{}, tick {}", thousands(last.price), thousands(last.tick)));
-        let wallet = state.holdings.wallet().map(words::wallet);
-        let tokens = state.holdings.tokens().map(|tokens| pluralize(tokens, "token"));
-        let entry = state.log.entries().next_back().map(words::log_entry);
-        let limit = state.ticket.limit().map(|limit| match limit.rest {
-            None => format!(", limit {}", thousands(limit.price)),
-            Some(trigger) => format!(", {} {} rests", trigger.word(), thousands(limit.price)),
-        });
-        let ticket = words::quantity(state.ticket.quantity()) + &limit.unwrap_or_default();
-        let chart = &state.chart;
-        let chart = [
-            chart.kind.map(|kind| words::chart_kind(kind).to_owned()),
-            chart.zoom.map(|prices| pluralize(prices, "price")),
-            chart
-                .crosshair
-                .map(|cross| format!("crosshair at tick {}", thousands(cross.tick))),
-        ];
-        let chart: Vec<String> = chart.into_iter().flatten().collect();
-        let open_orders: Vec<String> = state.orders.open().iter().map(ToString::to_string).collect();
-        let toasts = state.alerts.toasts().map(|toast| words::toast(&toast.kind));
-        let alerts = state.alerts.active().iter().map(|alert| words::alert(*alert));
-        let alerts: Vec<String> = alerts.chain(toasts).collect();
-        let windows: Vec<&str> = state.screen.overlays.iter().map(words::window).collect();
-        let own = state
-            .lobby
-            .leaderboard
-            .own
-            .as_ref()
-            .map(|own| thousands(own.rank));
-        let tape = state.lobby.tape().next_back().map(words::tape_line);
-        let (columns, rows) = state.screen.size;
-        let facts = [
-            ("connection", words::connection(&state.connection)),
-            ("price", price.unwrap_or_default()),
-            ("wallet", wallet.or(tokens).unwrap_or_default()),
-            ("ticket", ticket),
-            ("waiting orders", state.log.waiting().to_string()),
-            ("open orders", open_orders.join(", ")),
-            ("log", entry.unwrap_or_default()),
-            ("tape", tape.unwrap_or_default()),
-            ("online", thousands(state.lobby.players.seated)),
-            ("own rank", own.unwrap_or_default()),
-            ("chart", chart.join(", ")),
-            ("alerts", alerts.join(", ")),
-            ("windows", windows.join(", ")),
-            ("tour", state.tour.map(Tour::title).unwrap_or_default()),
-            ("screen", format!("{columns} columns, {rows} rows")),
-        ];
-        Self(facts.map(|(name, text)| (name, cut(&text, MAX_CHARS).into_owned())))
-    }
+/// Describes a state.
+pub(super) fn facts(state: &AppState) -> Facts {
+    let last = state.market.last();
+    let price = last.map(|last| format!("{}, tick {}", thousands(last.price), thousands(last.tick)));
+    let wallet = state.holdings.wallet().map(words::wallet);
+    let tokens = state.holdings.tokens().map(|tokens| pluralize(tokens, "token"));
+    let entry = state.log.entries().next_back().map(words::log_entry);
+    let limit = state.ticket.limit().map(|limit| match limit.rest {
+        None => format!(", limit {}", thousands(limit.price)),
+        Some(trigger) => format!(", {} {} rests", trigger.word(), thousands(limit.price)),
+    });
+    let ticket = words::quantity(state.ticket.quantity()) + &limit.unwrap_or_default();
+    let chart = &state.chart;
+    let chart = [
+        chart.kind.map(|kind| words::chart_kind(kind).to_owned()),
+        chart.zoom.map(|prices| pluralize(prices, "price")),
+        chart
+            .crosshair
+            .map(|cross| format!("crosshair at tick {}", thousands(cross.tick))),
+    ];
+    let chart: Vec<String> = chart.into_iter().flatten().collect();
+    let open_orders: Vec<String> = state.orders.open().iter().map(ToString::to_string).collect();
+    let toasts = state.alerts.toasts().map(|toast| words::toast(&toast.kind));
+    let alerts = state.alerts.active().iter().map(|alert| format!("price {alert}"));
+    let alerts: Vec<String> = alerts.chain(toasts).collect();
+    let windows: Vec<&str> = state.screen.overlays.iter().map(words::window).collect();
+    let own = state.lobby.leaderboard.own.as_ref();
+    let own_rank = own.map(|own| thousands(own.rank));
+    let tape = state.lobby.tape().next_back().map(words::tape_line);
+    let (columns, rows) = state.screen.size;
+    let facts = [
+        ("connection", words::connection(&state.connection)),
+        ("price", price.unwrap_or_default()),
+        ("wallet", wallet.or(tokens).unwrap_or_default()),
+        ("ticket", ticket),
+        ("waiting orders", state.log.waiting().to_string()),
+        ("open orders", open_orders.join(", ")),
+        ("log", entry.unwrap_or_default()),
+        ("tape", tape.unwrap_or_default()),
+        ("online", thousands(state.lobby.players.seated)),
+        ("own rank", own_rank.unwrap_or_default()),
+        ("chart", chart.join(", ")),
+        ("alerts", alerts.join(", ")),
+        ("windows", windows.join(", ")),
+        ("tour", state.tour.map(Tour::title).unwrap_or_default()),
+        ("screen", format!("{columns} columns, {rows} rows")),
+    ];
+    facts.map(|(name, text)| (name, cut(&text, MAX_CHARS).into_owned()))
+}
 
-    /// Returns the parts that differ afterwards.
-    pub(crate) fn changes(self, after: Self) -> Vec<(&'static str, String, String)> {
-        let shown = |text: String| match text.is_empty() {
-            true => "none".to_owned(),
-            false => text,
-        };
-        let pairs = self.0.into_iter().zip(after.0);
-        let changed = pairs.filter(|((_, before), (_, after))| before != after);
-        changed
-            .map(|((name, before), (_, after))| (name, shown(before), shown(after)))
-            .collect()
-    }
+/// Returns the parts that differ: name, before, after.
+pub(super) fn changes(before: Facts, after: Facts) -> Vec<(&'static str, String, String)> {
+    let shown = |text: String| match text.is_empty() {
+        true => "none".to_owned(),
+        false => text,
+    };
+    let pairs = before.into_iter().zip(after);
+    let changed = pairs.filter(|((_, before), (_, after))| before != after);
+    changed
+        .map(|((name, before), (_, after))| (name, shown(before), shown(after)))
+        .collect()
 }
 
 /// Describes an event in a few words, and in full.
-pub(crate) fn describe_event(event: &Event) -> (String, String) {
+pub(super) fn describe_event(event: &Event) -> (String, String) {
     let (short, more) = match event {
         Event::Stream(event) => stream_event(event),
         Event::Answered(response) => {
@@ -211,8 +205,7 @@ fn answer(response: &Response) -> String {
     }
 }
 
-/// Describes effects.
-pub(crate) fn describe_effects(effects: &[Effect]) -> Vec<String> {
+pub(super) fn describe_effects(effects: &[Effect]) -> Vec<String> {
     let describe = |effect: &Effect| cut(&describe_effect(effect), MAX_CHARS).into_owned();
     effects.iter().map(describe).collect()
 }
@@ -257,10 +250,10 @@ mod tests {
         for (event, words, expected_changes, expected_effects) in cases {
             let (_, full) = describe_event(&event);
             assert_eq!(full, words);
-            let before = Facts::new(state);
+            let before = facts(state);
             let effects = describe_effects(&update(state, UnixMillis(1), event)).join("; ");
-            let changes = before.changes(Facts::new(state)).into_iter();
-            let changes: Vec<_> = changes
+            let changes: Vec<_> = changes(before, facts(state))
+                .into_iter()
                 .map(|(name, before, after)| format!("{name}: {before} -> {after}"))
                 .collect();
             assert_eq!(changes.join("; "), expected_changes, "{words}");

@@ -8,7 +8,7 @@ use crate::app::connection::Connection;
 use crate::app::event::OrderResult;
 use crate::app::lobby::{Player, Standing, TapeLine};
 use crate::app::overlay::Overlay;
-use crate::app::portfolio::alerts::{Alert, ToastKind};
+use crate::app::portfolio::alerts::ToastKind;
 use crate::app::portfolio::money::Side;
 use crate::app::portfolio::order::Terms;
 use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
@@ -89,10 +89,6 @@ pub(super) fn chart_kind(kind: ChartKind) -> &'static str {
     }
 }
 
-pub(super) fn alert(alert: Alert) -> String {
-    format!("price {alert}")
-}
-
 pub(super) fn toast(kind: &ToastKind) -> String {
     match kind {
         ToastKind::Reached(alert, price) => format!("price {} (alert: {alert})", thousands(*price)),
@@ -119,28 +115,23 @@ pub(super) fn window(overlay: &Overlay) -> &'static str {
 }
 
 pub(super) fn wallet(wallet: &Wallet) -> String {
-    let (tokens, stocks) = (
-        pluralize(wallet.tokens, "token"),
-        pluralize(wallet.stocks, "stock"),
-    );
-    format!("{tokens}, {stocks}")
+    let stocks = pluralize(wallet.stocks, "stock");
+    format!("{}, {stocks}", pluralize(wallet.tokens, "token"))
 }
 
 pub(super) fn result(result: &OrderResult) -> String {
-    let count = result
-        .count
-        .map(|count| format!(" {}", pluralize(count, "stock")));
-    let price = result.price.map(|price| format!(" at {}", thousands(price)));
+    let stocks = |count| format!(" {}", pluralize(count, "stock"));
+    let parts = match result.executed {
+        true => [
+            Some("executed".to_owned()),
+            result.count.map(stocks),
+            result.price.map(|price| format!(" at {}", thousands(price))),
+        ],
+        false => [Some(format!("rejected: {}", result.message)), None, None],
+    };
     let wallet = result.wallet.as_ref().map(wallet);
-    let wallet = wallet.map(|held| format!("; wallet: {held}")).unwrap_or_default();
-    match result.executed {
-        true => format!(
-            "executed{}{}{wallet}",
-            count.unwrap_or_default(),
-            price.unwrap_or_default()
-        ),
-        false => format!("rejected: {}{wallet}", result.message),
-    }
+    let wallet = wallet.map(|held| format!("; wallet: {held}"));
+    parts.into_iter().flatten().chain(wallet).collect()
 }
 
 pub(super) fn players<'a>(players: impl IntoIterator<Item = &'a Player>) -> String {

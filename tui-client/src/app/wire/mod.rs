@@ -33,7 +33,6 @@ pub type Headers = Vec<(String, String)>;
 pub struct WireEvent {
     /// Time in microseconds since the Unix epoch, UTC.
     pub at_us: i64,
-    /// Content.
     pub frame: WireFrame,
     /// Events before this one that were lost, because the game was too slow for them.
     pub missed: usize,
@@ -69,7 +68,6 @@ impl WireFrame {
         }
     }
 
-    /// Returns the encoded message.
     pub fn message(&self) -> Option<&MessageBytes> {
         match self {
             Self::Sent(message) | Self::Received(message) => Some(message),
@@ -142,9 +140,7 @@ pub struct WireRow {
     pub since_us: Option<i64>,
     /// Events lost before this one.
     pub missed: usize,
-    /// Content.
     pub frame: WireFrame,
-    /// Type.
     pub kind: RowKind,
     /// Fields in words, without the type. Text of the casino in it is not sanitized.
     pub text: String,
@@ -165,7 +161,6 @@ struct OpenOrder {
 pub struct ReducerStep {
     /// Number of the event, from 1.
     pub number: u64,
-    /// Time of the event.
     pub at: UnixMillis,
     /// The event in a few words.
     pub event: String,
@@ -247,10 +242,7 @@ impl WireLog {
             text,
             order,
         };
-        if self.rows.len() >= MAX_ROWS {
-            self.rows.pop_front();
-        }
-        self.rows.push_back(row);
+        push_newest(&mut self.rows, row);
         self.rows.back()
     }
 
@@ -262,10 +254,7 @@ impl WireLog {
             is_repeated: id.is_some_and(|id| earlier_ids.any(|earlier| earlier == id)),
             latency_us: None,
         };
-        if self.open_orders.len() >= MAX_ROWS {
-            self.open_orders.pop_front();
-        }
-        self.open_orders.push_back(OpenOrder { number, at_us, link });
+        push_newest(&mut self.open_orders, OpenOrder { number, at_us, link });
         link
     }
 
@@ -303,19 +292,16 @@ pub enum PaneSide {
 /// What the pane shows, apart from the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaneView {
-    /// The pane is visible.
     pub is_open: bool,
     /// The arrow keys move in the pane.
     pub is_focused: bool,
     /// Number of the selected row; `None`: the newest.
     pub selected: Option<u64>,
-    /// The shown side.
     pub side: PaneSide,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct WirePane {
-    /// What is shown.
     pub view: PaneView,
     /// Messages.
     pub log: WireLog,
@@ -351,7 +337,6 @@ impl WirePane {
         }
     }
 
-    /// Returns the selected row.
     pub(crate) fn selected_item(&self) -> WireItem {
         let item = self.selected_position().and_then(|position| self.item(position));
         item.unwrap_or(WireItem::Nothing)
@@ -390,6 +375,14 @@ impl WirePane {
         self.view.selected = next.number();
         Some(next)
     }
+}
+
+/// Adds a row, and drops the oldest one of more than [`MAX_ROWS`].
+pub(super) fn push_newest<T>(rows: &mut VecDeque<T>, row: T) {
+    if rows.len() >= MAX_ROWS {
+        rows.pop_front();
+    }
+    rows.push_back(row);
 }
 
 /// Returns the position of row `number` if the oldest one is `first`; 0 if it is no longer kept.
