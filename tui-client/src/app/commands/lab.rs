@@ -26,7 +26,6 @@ pub struct FaultSpec {
     pub key: Key,
     /// Shortest name, shown with the key.
     pub label: &'static str,
-    /// Help text.
     pub help: &'static str,
     /// What happened and what to watch.
     pub begun: &'static str,
@@ -86,10 +85,6 @@ const WELCOME: &str = "A game with play money in a temporary folder. Buy tokens 
 const KILLED_WITHOUT_ROOM: &str = "The casino was killed, and cannot start again while the disk is full: F6 makes room. What it answered is stored.";
 
 impl Fault {
-    fn spec(self) -> Option<&'static FaultSpec> {
-        FAULTS.iter().find(|row| row.fault == self)
-    }
-
     /// Returns the fault of a fresh key press.
     pub(crate) fn by_key(key: Key) -> Option<Self> {
         let row = FAULTS.iter().find(|row| row.key == key);
@@ -108,11 +103,8 @@ pub struct Faults {
     pub is_slow: bool,
     /// Presses that lose an answer; several before one is lost count as one.
     pub losses: u32,
-    /// The casino's disk is full.
     pub disk_full: bool,
-    /// Kills of the casino.
     pub kills: u32,
-    /// The payments server is not running.
     pub payments_down: bool,
 }
 
@@ -120,35 +112,25 @@ impl Faults {
     /// Ends all lasting faults.
     #[must_use]
     pub fn ended(self) -> Self {
-        let Self {
-            cuts, losses, kills, ..
-        } = self;
         Self {
-            cuts,
-            losses,
-            kills,
-            ..Self::default()
+            is_frozen: false,
+            is_slow: false,
+            disk_full: false,
+            payments_down: false,
+            ..self
         }
     }
 }
 
-/// A reconnect after a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Recovery {
-    after_ms: i64,
-    resent: usize,
-}
-
-/// The state of the lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lab {
     faults: Faults,
     last: Option<Fault>,
-    /// The next answer is lost.
     loses_next: bool,
     /// Time at which the stream was lost, until it is open again.
     lost_at: Option<UnixMillis>,
-    recovery: Option<Recovery>,
+    /// How the game reconnected after the last fault.
+    recovery: Option<String>,
 }
 
 impl Lab {
@@ -198,26 +180,26 @@ impl Lab {
 
     /// Notes that the stream is open again, and that `resent` orders were sent again.
     pub(crate) fn on_open(&mut self, resent: usize, now: UnixMillis) {
-        let after_ms = self.lost_at.take().map(|lost_at| now.since_ms(lost_at));
-        self.recovery = after_ms.map(|after_ms| Recovery { after_ms, resent });
+        let resent = match resent {
+            0 => "no order was waiting for an answer",
+            1 => "the order without an answer was sent again with its ID, so it is executed at most once",
+            _ => {
+                "the orders without an answer were sent again with their IDs, so each is executed at most once"
+            }
+        };
+        self.recovery = self.lost_at.take().map(|lost_at| {
+            let ms = now.since_ms(lost_at);
+            let (seconds, tenths) = (ms / 1000, ms % 1000 / 100);
+            format!("The game is connected again after {seconds}.{tenths} s; {resent}.")
+        });
     }
 
     /// Returns a sentence or two: what happened last, and what to watch.
     pub fn explanation(&self) -> String {
-        if let Some(Recovery { after_ms, resent }) = self.recovery {
-            let resent = match resent {
-                0 => "no order was waiting for an answer",
-                1 => "the order without an answer was sent again with its ID, so it is executed at most once",
-                _ => {
-                    "the orders without an answer were sent again with their IDs, so each is executed at most once"
-                }
-            };
-            let [seconds, rest] = [after_ms.checked_div(1000), after_ms.checked_rem(1000)];
-            let tenths = rest.and_then(|ms| ms.checked_div(100)).unwrap_or(0);
-            let seconds = seconds.unwrap_or(0);
-            return format!("The game is connected again after {seconds}.{tenths} s; {resent}.");
+        if let Some(recovery) = &self.recovery {
+            return recovery.clone();
         }
-        let Some(spec) = self.last.and_then(Fault::spec) else {
+        let Some(spec) = FAULTS.iter().find(|row| self.last == Some(row.fault)) else {
             return WELCOME.to_owned();
         };
         if self.faults.disk_full && spec.fault == Fault::Kill {
