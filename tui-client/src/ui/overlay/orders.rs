@@ -68,53 +68,79 @@ fn hints(state: &AppState) -> Vec<Hints> {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct OrderColumns {
+/// Count, price and distance of the open orders.
+struct OrderTexts {
+    rows: Vec<[String; 3]>,
+    /// Columns of the longest text of each kind.
+    widths: [usize; 3],
     /// Most columns of a number.
     number: usize,
-    count: usize,
-    price: usize,
-    distance: usize,
-    /// Follows the distance.
-    of_price: &'static str,
 }
 
-impl OrderColumns {
+impl OrderTexts {
     /// Shortens the distance if the time would not fit `columns`, and numbers if side, count and price would not.
-    fn new(state: &AppState, columns: usize) -> Self {
-        let widest = |text: &dyn Fn(&RestingOrder) -> String| {
-            let widths = state.orders.open().iter().map(|order| text::width(&text(order)));
-            widths.max().unwrap_or(0)
-        };
-        let with = |number, of_price| Self {
-            number,
-            count: widest(&|order| format::compact(order.count, number)),
-            price: widest(&|order| format::condition(order.condition, number)),
-            distance: widest(&|order| distance(state, order, number, of_price)),
-            of_price,
-        };
-        let [longest, long] = [OF_PRICE, ""].map(|of_price| with(usize::MAX, of_price));
-        let terms = text::width("▸ SELL   ") + long.count + long.price;
-        if terms + longest.distance + text::width("    2026-11-22 14:01:02") <= columns {
+    fn fitting(state: &AppState, columns: usize) -> Self {
+        let [longest, long] = [OF_PRICE, ""].map(|of_price| Self::new(state, usize::MAX, of_price));
+        let [count, price, distance] = longest.widths;
+        let terms = text::width("▸ SELL   ") + count + price;
+        if terms + distance + text::width("    2026-11-22 14:01:02") <= columns {
             longest
         } else if terms <= columns {
             long
         } else {
-            with(format::COMPACT_COLUMNS, "")
+            Self::new(state, format::COMPACT_COLUMNS, "")
+        }
+    }
+
+    /// `of_price` follows each distance.
+    fn new(state: &AppState, number: usize, of_price: &str) -> Self {
+        let row = |order: &RestingOrder| {
+            [
+                format::compact(order.count, number),
+                format::condition(order.condition, number),
+                distance(state, order, number, of_price),
+            ]
+        };
+        let rows: Vec<[String; 3]> = state.orders.open().iter().map(row).collect();
+        let widest = |kind: usize| rows.iter().map(|row| text::width(&row[kind])).max();
+        Self {
+            widths: [0, 1, 2].map(|kind| widest(kind).unwrap_or(0)),
+            rows,
+            number,
         }
     }
 }
 
+/// Returns side, count and price of each order, and the distance and the time if they fit.
 fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
     let orders = state.orders.open();
     if orders.is_empty() {
         return panel::wrapped(&introduction(state), columns, 0, view.theme.dim).collect();
     }
-    let widths = OrderColumns::new(state, columns);
+    let texts = OrderTexts::fitting(state, columns);
+    let [count_columns, price_columns, distance_columns] = texts.widths;
     let selected = state.orders.selected_index();
-    let lines = orders.iter().enumerate().map(|(index, order)| {
-        let is_selected = selected == Some(index);
-        open_line(view, state, order, is_selected, widths, columns)
+    let rows = orders.iter().zip(texts.rows).enumerate();
+    let lines = rows.map(|(index, (order, [count, price, distance]))| {
+        let (sign, style) = match selected == Some(index) {
+            true => ("▸", view.theme.accent),
+            false => (" ", view.theme.text),
+        };
+        let side = order.side.word().to_ascii_uppercase();
+        let what = format!("{sign} {side:<4} {count:>count_columns$}  {price:<price_columns$}");
+        let distance = match state.orders.moves_to(order.id) {
+            Some(price) => format!("moves to {}", format::compact(price, texts.number)),
+            None => distance,
+        };
+        let distance = format!("  {distance:<distance_columns$}");
+        let placed = format!("  {}", format::date_time(order.placed, &view.zone));
+        let mut line = Line::from(Span::styled(what, style));
+        for (text, style) in [(distance, style), (placed, view.theme.dim)] {
+            if line.width() + text::width(&text) <= columns {
+                line.push_span(Span::styled(text, style));
+            }
+        }
+        line
     });
     lines.collect()
 }
@@ -130,40 +156,6 @@ fn introduction(state: &AppState) -> String {
         "No open orders. To place one, press {rest}, type a price, then press {buy} or {sell}: the order rests at the casino \
          until a price meets it or you cancel it. A second {rest} makes it a stop order."
     )
-}
-
-/// Returns side, count and price of an order, and the distance and the time if they fit.
-fn open_line(
-    view: &Renderer,
-    state: &AppState,
-    order: &RestingOrder,
-    is_selected: bool,
-    widths: OrderColumns,
-    columns: usize,
-) -> Line<'static> {
-    let theme = &view.theme;
-    let sign = if is_selected { "▸" } else { " " };
-    let side = order.side.word().to_ascii_uppercase();
-    let number_columns = widths.number;
-    let count = format::compact(order.count, number_columns);
-    let price = format::condition(order.condition, number_columns);
-    let (count_columns, price_columns) = (widths.count, widths.price);
-    let what = format!("{sign} {side:<4} {count:>count_columns$}  {price:<price_columns$}");
-    let distance = match state.orders.moves_to(order.id) {
-        Some(price) => format!("moves to {}", format::compact(price, number_columns)),
-        None => distance(state, order, number_columns, widths.of_price),
-    };
-    let distance_columns = widths.distance;
-    let distance = format!("  {distance:<distance_columns$}");
-    let placed = format!("  {}", format::date_time(order.placed, &view.zone));
-    let style = if is_selected { theme.accent } else { theme.text };
-    let mut line = Line::from(Span::styled(what, style));
-    for (text, style) in [(distance, style), (placed, theme.dim)] {
-        if line.width() + text::width(&text) <= columns {
-            line.push_span(Span::styled(text, style));
-        }
-    }
-    line
 }
 
 /// Returns the distance of an order from the price: a number of at most `columns`, and `below` or `above` with `of_price`.
