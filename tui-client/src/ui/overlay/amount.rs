@@ -56,36 +56,32 @@ pub(crate) fn draw(
     lines.push(Line::default());
     let below = iter::once(conversion(view, entry)).chain(balance(view, state, entry));
     lines.extend(below.map(|(text, style)| panel::styled(text, style)));
-    let problem = problem(state, entry).map(|problem| format!("✗ {}", text::sanitize(&problem)));
-    lines.extend(
-        problem
-            .iter()
-            .flat_map(|text| panel::wrapped(text, columns, 2, view.theme.warning)),
-    );
+    if let Some(problem) = problem(state, entry) {
+        let text = format!("✗ {problem}");
+        lines.extend(panel::wrapped(&text, columns, 2, view.theme.warning));
+    }
     let window = Popup::new(title, [hints, [CLOSES].into()], columns);
     let popup = window.place(lines.len().max(5), layout);
     let buttons = window.draw(view, &popup, None, buf);
     Text::from_iter(lines).render(popup.inner, buf);
-    let typed = text::width(label).saturating_add(text::width(&entry.digits));
-    let x = u16::try_from(typed).map(|typed| popup.inner.x.saturating_add(typed));
-    FrameInfo::typed(x.ok().map(|x| Position::new(x, popup.inner.y)), buttons)
+    let typed = text::cells(text::width(label) + entry.digits.len());
+    let cursor = Position::new(popup.inner.x + typed, popup.inner.y);
+    FrameInfo::typed(Some(cursor), buttons)
 }
 
 /// Returns the converted amount, or an example if none is typed; empty for an invalid one.
 fn conversion(view: &Renderer, entry: &AmountEntry) -> (String, Style) {
     let tokens = |count| format::pluralize(count, "token");
-    let text = match (entry.kind, entry.checked()) {
+    let text = match (entry.kind, entry.checked().map(i64::from)) {
         (AmountKind::BuyTokens, _) if entry.digits.is_empty() => "1 $ → 5 tokens".to_owned(),
         (AmountKind::Withdraw, _) if entry.digits.is_empty() => "5 tokens → 1 $".to_owned(),
         (_, Err(_)) => String::new(),
         (AmountKind::BuyTokens, Ok(dollars)) => {
-            let dollars = i64::from(dollars);
-            let bought = dollars.saturating_mul(TOKENS_PER_DOLLAR);
-            format!("{} → {}", format::dollars(dollars), tokens(bought))
+            let bought = tokens(dollars * TOKENS_PER_DOLLAR);
+            format!("{} → {bought}", format::dollars(dollars))
         }
         (AmountKind::Withdraw, Ok(amount)) => {
-            let amount = i64::from(amount);
-            let dollars = format::dollars(amount.div_euclid(TOKENS_PER_DOLLAR));
+            let dollars = format::dollars(amount / TOKENS_PER_DOLLAR);
             format!("{} → {dollars}", tokens(amount))
         }
     };

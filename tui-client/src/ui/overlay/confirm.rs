@@ -16,7 +16,7 @@ use crate::app::AppState;
 use crate::app::commands::command::Command;
 use crate::app::commands::key::Key;
 use crate::app::portfolio::money::{Side, TOKENS_PER_DOLLAR};
-use crate::app::portfolio::order::Terms;
+use crate::app::portfolio::order::{Condition, Terms};
 use crate::app::portfolio::ticket::Estimate;
 use crate::ui::Renderer;
 use crate::ui::layout::MainLayout;
@@ -69,29 +69,30 @@ fn question(view: &Renderer, state: &AppState, command: Command, columns: usize)
 
 fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>, Style) {
     let stocks = format::pluralize(order.count, "stock");
-    let rest = order.terms.condition();
-    let is_met = rest.is_some_and(|rest| rest.is_met(order.side, price));
+    let is_met = |condition: Condition| condition.is_met(order.side, price);
+    let is_met = order.terms.condition().is_some_and(is_met);
     let tokens = format::pluralize(if is_met { order.total } else { order.bound }, "token");
     let (word, effect, bound, style) = match order.side {
         Side::Buy => ("BUY", "you pay", "at most", view.theme.buy),
         Side::Sell => ("SELL", "you get", "at least", view.theme.sell),
     };
-    let is_stop = rest.is_some_and(|rest| rest.trigger == Trigger::Stop);
-    let bound = match order.terms {
-        Terms::Market => "about",
-        Terms::Rest(_) if is_stop || is_met => "about",
-        Terms::Limit(_) | Terms::Rest(_) => bound,
+    let (when, bound) = match order.terms {
+        Terms::Market => (format!("at about {}", format::thousands(price)), "about"),
+        Terms::Rest(_) if is_met => (format!("at once, at about {}", format::thousands(price)), "about"),
+        Terms::Rest(condition) => {
+            let prices = condition.prices(order.side);
+            let bound = match condition.trigger {
+                Trigger::Stop => "about",
+                Trigger::Limit => bound,
+            };
+            (format!("when the price is {prices}, until cancelled"), bound)
+        }
+        Terms::Limit(limit) => (format!("limit {}", format::thousands(limit)), bound),
     };
-    let first = match order.terms {
-        Terms::Rest(_) if is_met => format!("{word} {stocks} at once, at about {}", format::thousands(price)),
-        Terms::Rest(condition) => format!(
-            "{word} {stocks} when the price is {}, until cancelled",
-            condition.prices(order.side)
-        ),
-        Terms::Limit(limit) => format!("{word} {stocks} limit {}", format::thousands(limit)),
-        Terms::Market => format!("{word} {stocks} at about {}", format::thousands(price)),
-    };
-    let lines = vec![first, format!("{effect} {bound} {tokens}")];
+    let lines = vec![
+        format!("{word} {stocks} {when}"),
+        format!("{effect} {bound} {tokens}"),
+    ];
     (lines, style)
 }
 

@@ -96,13 +96,9 @@ fn table(
 }
 
 fn totals(view: &Renderer, payments: &[PaymentRow], area: Rect, buf: &mut Buffer) {
-    let sum = |sign: i64| {
-        payments
-            .iter()
-            .map(|row| (sign * i64::from(row.dollars)).max(0))
-            .sum::<i64>()
-    };
-    let (paid_in, paid_out) = (sum(-1), sum(1));
+    let dollars = || payments.iter().map(|row| i64::from(row.dollars));
+    let paid_in: i64 = dollars().map(|dollars| (-dollars).max(0)).sum();
+    let paid_out: i64 = dollars().map(|dollars| dollars.max(0)).sum();
     let difference = format::signed_dollars(paid_out - paid_in);
     let [compact_in, compact_out] = [paid_in, paid_out].map(|dollars| format::compact(dollars, 6));
     let (paid_in, paid_out) = (format::dollars(paid_in), format::dollars(paid_out));
