@@ -18,24 +18,24 @@ impl fmt::Display for Rgb {
 const DEFAULT_TEXT: Rgb = Rgb(0xd7_da_e0);
 const DEFAULT_BACKGROUND: Rgb = Rgb(0x11_13_1a);
 
-/// The first 16 colors of the terminal: black, red, green, yellow, blue, magenta, cyan, white, and their bright forms.
-const ANSI: [Rgb; 16] = [
-    Rgb(0x2a_2e_39),
-    Rgb(0xf7_64_7b),
-    Rgb(0x5f_d3_8d),
-    Rgb(0xe8_c4_68),
-    Rgb(0x6e_a8_fe),
-    Rgb(0xc7_92_ea),
-    Rgb(0x5c_cf_e6),
-    Rgb(0xc8_cc_d4),
-    Rgb(0x6b_72_80),
-    Rgb(0xff_85_98),
-    Rgb(0x7e_e2_a8),
-    Rgb(0xf2_d6_8b),
-    Rgb(0x93_c0_ff),
-    Rgb(0xd9_b0_f5),
-    Rgb(0x8b_e0_f0),
-    Rgb(0xff_ff_ff),
+/// The first 16 colors of the terminal, by their index.
+const ANSI: [(Color, Rgb); 16] = [
+    (Color::Black, Rgb(0x2a_2e_39)),
+    (Color::Red, Rgb(0xf7_64_7b)),
+    (Color::Green, Rgb(0x5f_d3_8d)),
+    (Color::Yellow, Rgb(0xe8_c4_68)),
+    (Color::Blue, Rgb(0x6e_a8_fe)),
+    (Color::Magenta, Rgb(0xc7_92_ea)),
+    (Color::Cyan, Rgb(0x5c_cf_e6)),
+    (Color::Gray, Rgb(0xc8_cc_d4)),
+    (Color::DarkGray, Rgb(0x6b_72_80)),
+    (Color::LightRed, Rgb(0xff_85_98)),
+    (Color::LightGreen, Rgb(0x7e_e2_a8)),
+    (Color::LightYellow, Rgb(0xf2_d6_8b)),
+    (Color::LightBlue, Rgb(0x93_c0_ff)),
+    (Color::LightMagenta, Rgb(0xd9_b0_f5)),
+    (Color::LightCyan, Rgb(0x8b_e0_f0)),
+    (Color::White, Rgb(0xff_ff_ff)),
 ];
 
 /// Brightness of the color cube's steps.
@@ -51,42 +51,28 @@ impl Rgb {
     }
 
     fn from_color(color: Color) -> Option<Self> {
-        let index = match color {
-            Color::Reset => return None,
-            Color::Rgb(red, green, blue) => return Some(Self(u32::from_be_bytes([0, red, green, blue]))),
-            Color::Indexed(index) => index,
-            Color::Black => 0,
-            Color::Red => 1,
-            Color::Green => 2,
-            Color::Yellow => 3,
-            Color::Blue => 4,
-            Color::Magenta => 5,
-            Color::Cyan => 6,
-            Color::Gray => 7,
-            Color::DarkGray => 8,
-            Color::LightRed => 9,
-            Color::LightGreen => 10,
-            Color::LightYellow => 11,
-            Color::LightBlue => 12,
-            Color::LightMagenta => 13,
-            Color::LightCyan => 14,
-            Color::White => 15,
-        };
-        Some(Self::indexed(index))
+        match color {
+            Color::Reset => None,
+            Color::Rgb(red, green, blue) => Some(Self(u32::from_be_bytes([0, red, green, blue]))),
+            Color::Indexed(index) => Some(Self::indexed(index)),
+            named => {
+                let known = ANSI.iter().find(|(color, _)| *color == named);
+                known.map(|(_, rgb)| *rgb)
+            }
+        }
     }
 
     /// Returns one of the 256 colors: 16 of the terminal, a cube of 6x6x6, and 24 grays.
     fn indexed(index: u8) -> Self {
         let at = usize::from(index);
-        let gray = |step: u32| Self((8 + 10 * step) * 0x01_01_01);
         match index {
-            0..16 => ANSI[at],
+            0..16 => ANSI[at].1,
             16..232 => {
                 let [red, green, blue] =
                     [(at - 16) / 36, (at - 16) / 6 % 6, (at - 16) % 6].map(|step| CUBE[step]);
                 Self(red << 16 | green << 8 | blue)
             }
-            232.. => gray(u32::from(index - 232)),
+            232.. => Self((8 + 10 * u32::from(index - 232)) * 0x01_01_01),
         }
     }
 }

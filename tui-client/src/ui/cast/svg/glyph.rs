@@ -2,13 +2,6 @@
 
 use super::{CELL_HEIGHT, CELL_WIDTH};
 
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Glyph {
-    Blank,
-    Shapes(Vec<CellShape>),
-    Text,
-}
-
 /// A shape in a cell. Coordinates are units from its left top corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CellShape {
@@ -35,23 +28,17 @@ const Y: i32 = CELL_HEIGHT / 2;
 /// Dots of the braille bits, from the lowest: column and row.
 const BRAILLE: [(i32, usize); 8] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];
 
-pub(super) fn for_symbol(symbol: &str) -> Glyph {
+/// Returns the shapes of a symbol; `None` if it is drawn as text.
+pub(super) fn shapes(symbol: &str) -> Option<Vec<CellShape>> {
     let mut letters = symbol.chars();
-    let (Some(letter), None) = (letters.next(), letters.next()) else {
-        return if symbol.is_empty() {
-            Glyph::Blank
-        } else {
-            Glyph::Text
-        };
-    };
-    match letter {
-        ' ' | '\u{a0}' | '\u{2800}' => Glyph::Blank,
-        '\u{2801}'..='\u{28ff}' => Glyph::Shapes(braille(letter)),
-        _ => block(letter)
+    match (letters.next().unwrap_or(' '), letters.next()) {
+        (' ' | '\u{a0}', None) => Some(Vec::new()),
+        (letter @ '\u{2800}'..='\u{28ff}', None) => Some(braille(letter)),
+        (letter, None) => block(letter)
             .map(|rectangle| vec![CellShape::Fill(rectangle)])
             .or_else(|| arms(letter).map(lines))
-            .or_else(|| other_lines(letter))
-            .map_or(Glyph::Text, Glyph::Shapes),
+            .or_else(|| other_lines(letter)),
+        (_, Some(_)) => None,
     }
 }
 
@@ -111,47 +98,39 @@ fn lines(arms: &str) -> Vec<CellShape> {
     let shape = |arm: char| {
         let is_thick = arm.is_ascii_uppercase();
         let horizontal = |from, to| CellShape::Horizontal { from, to, is_thick };
-        let vertical = |from, to| CellShape::Vertical {
-            x: X,
-            from,
-            to,
-            is_thick,
-        };
         match arm.to_ascii_lowercase() {
             'l' => horizontal(0, X),
             'r' => horizontal(X, CELL_WIDTH),
-            't' => vertical(0, Y),
-            _ => vertical(Y, CELL_HEIGHT),
+            't' => vertical(X, 0, Y, is_thick),
+            _ => vertical(X, Y, CELL_HEIGHT, is_thick),
         }
     };
     match arms {
         // Whole lines are one shape.
-        "tb" | "TB" => vec![CellShape::Vertical {
-            x: X,
-            from: 0,
-            to: CELL_HEIGHT,
-            is_thick: arms == "TB",
-        }],
+        "tb" | "TB" => vec![vertical(X, 0, CELL_HEIGHT, arms == "TB")],
         _ => arms.chars().map(shape).collect(),
+    }
+}
+
+fn vertical(x: i32, from: i32, to: i32, is_thick: bool) -> CellShape {
+    CellShape::Vertical {
+        x,
+        from,
+        to,
+        is_thick,
     }
 }
 
 /// Returns lines that are not straight, single and solid.
 fn other_lines(letter: char) -> Option<Vec<CellShape>> {
-    let vertical = |x, from, to| CellShape::Vertical {
-        x,
-        from,
-        to,
-        is_thick: false,
-    };
     let corner = |to_x, to_y| vec![CellShape::Corner { to_x, to_y }];
     Some(match letter {
         '╭' => corner(CELL_WIDTH, CELL_HEIGHT),
         '╮' => corner(0, CELL_HEIGHT),
         '╰' => corner(CELL_WIDTH, 0),
         '╯' => corner(0, 0),
-        '║' => vec![vertical(X - 2, 0, CELL_HEIGHT), vertical(X + 2, 0, CELL_HEIGHT)],
-        '┊' => [1, 7, 13, 19].map(|top| vertical(X, top, top + 4)).to_vec(),
+        '║' => [X - 2, X + 2].map(|x| vertical(x, 0, CELL_HEIGHT, false)).into(),
+        '┊' => [1, 7, 13, 19].map(|top| vertical(X, top, top + 4, false)).into(),
         _ => return None,
     })
 }
@@ -177,21 +156,18 @@ mod tests {
 
     #[test]
     fn dots_are_where_braille_has_them() {
-        let dots = |letter: &str| match for_symbol(letter) {
-            Glyph::Shapes(shapes) => shapes,
-            other => panic!("{letter}: {other:?}"),
-        };
+        let dots = |letter: &str| shapes(letter).unwrap();
         assert_eq!(dots("⠁"), [CellShape::Dot { x: 3, y: 0 }]);
         assert_eq!(dots("⢀"), [CellShape::Dot { x: 9, y: 3 }]);
         assert_eq!(dots("⣿").len(), 8);
-        assert_eq!(for_symbol("⠀"), Glyph::Blank);
+        assert_eq!(dots("⠀"), []);
     }
 
     #[test]
     fn letters_and_symbols_are_text() {
         for text in ["a", "é", "e\u{301}", "株", "▲", "░"] {
-            assert_eq!(for_symbol(text), Glyph::Text, "{text}");
+            assert_eq!(shapes(text), None, "{text}");
         }
-        assert_eq!((for_symbol(" "), for_symbol("")), (Glyph::Blank, Glyph::Blank));
+        assert_eq!([" ", ""].map(shapes), [Some(Vec::new()), Some(Vec::new())]);
     }
 }

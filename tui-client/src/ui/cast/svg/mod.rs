@@ -61,7 +61,7 @@ pub(crate) struct Picture {
 }
 
 /// The contents of a part of a row and the times at which it shows them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Strip {
     row: u16,
     columns: Range<u16>,
@@ -75,12 +75,13 @@ impl Picture {
     /// Returns an empty picture for frames of this size. `background` is that of the theme.
     pub(crate) fn new(size: (u16, u16), background: Option<Color>) -> Self {
         let (columns, rows) = size;
-        let parts = (0..columns).step_by(usize::from(PART_COLUMNS));
-        let parts: Vec<Range<u16>> = parts
-            .map(|left| left..columns.min(left.saturating_add(PART_COLUMNS)))
-            .collect();
-        let strips =
-            (0..rows).flat_map(|row| parts.iter().map(move |columns| Strip::new(row, columns.clone())));
+        let strip = |row: u16, left: u16| Strip {
+            row,
+            columns: left..columns.min(left.saturating_add(PART_COLUMNS)),
+            ..Strip::default()
+        };
+        let parts = || (0..columns).step_by(usize::from(PART_COLUMNS));
+        let strips = (0..rows).flat_map(|row| parts().map(move |left| strip(row, left)));
         Self {
             size,
             strips: strips.collect(),
@@ -146,16 +147,6 @@ impl Picture {
 }
 
 impl Strip {
-    fn new(row: u16, columns: Range<u16>) -> Self {
-        Self {
-            row,
-            columns,
-            contents: Vec::new(),
-            known: HashMap::new(),
-            changes: Vec::new(),
-        }
-    }
-
     /// Shows `content` from `at` on. Returns the bytes that this adds to the picture, about.
     fn add(&mut self, at: Duration, content: String) -> usize {
         let (index, new_bytes) = match self.known.get(&content) {
@@ -175,8 +166,7 @@ impl Strip {
     }
 
     fn write_contents(&self, number: usize, pitch: i32, parts: &mut String) {
-        let is_empty = |content: &String| content.is_empty();
-        if self.contents.iter().all(is_empty) {
+        if self.contents.iter().all(String::is_empty) {
             return;
         }
         let baseline = BAR + i32::from(self.row) * CELL_HEIGHT + row::BASELINE;

@@ -11,7 +11,7 @@ use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
 use super::color::{ColorTable, Rgb};
-use super::glyph::{self, CellShape, Glyph};
+use super::glyph::{self, CellShape};
 use super::{CELL_HEIGHT, CELL_WIDTH};
 
 /// Distance of the baseline from the top of the cell.
@@ -45,23 +45,15 @@ struct Run {
 #[derive(Debug, Default)]
 struct Paths {
     fills: Fills,
-    dots: Dots,
+    /// Left ends of braille dots by their row in the cell, at multiples of half a cell.
+    dots: [Vec<i32>; 4],
     lines: Lines,
     thick: Lines,
 }
 
-/// Rectangles from left to right; adjacent ones are merged.
+/// Rectangles from left to right, as left, top, width and height; adjacent ones are merged.
 #[derive(Debug, Default)]
-struct Fills {
-    /// Left, top, width, height.
-    rectangles: Vec<[i32; 4]>,
-}
-
-/// Braille dots by their row in the cell, at multiples of half a cell.
-#[derive(Debug, Default)]
-struct Dots {
-    rows: [Vec<i32>; 4],
-}
+struct Fills(Vec<[i32; 4]>);
 
 /// Horizontal lines, merged where they touch, and other lines as path data.
 #[derive(Debug, Default)]
@@ -89,15 +81,15 @@ pub(super) fn draw(
             let fills = backgrounds.entry(background).or_default();
             fills.add([left, -BASELINE, CELL_WIDTH, CELL_HEIGHT]);
         }
-        match glyph::for_symbol(cell.symbol()) {
-            Glyph::Blank => {}
-            Glyph::Shapes(shapes) => {
+        match glyph::shapes(cell.symbol()) {
+            Some(shapes) if shapes.is_empty() => {}
+            Some(shapes) => {
                 let paths = paths.entry(ink).or_default();
                 for shape in shapes {
                     paths.add(left, shape);
                 }
             }
-            Glyph::Text => add_text(&mut runs, i32::from(x), cell, ink),
+            None => add_text(&mut runs, i32::from(x), cell, ink),
         }
     }
     let mut row = String::new();
@@ -108,7 +100,7 @@ pub(super) fn draw(
         let faint = if ink.is_faint { " F" } else { "" };
         let class = palette.class(ink.color) + faint;
         element(&mut row, &class, "", &paths.fills.data());
-        element(&mut row, &class, " D", &paths.dots.data());
+        element(&mut row, &class, " D", &dots_data(&paths.dots));
         element(&mut row, &class, " L", &paths.lines.data());
         element(&mut row, &class, " T", &paths.thick.data());
     }
@@ -156,16 +148,10 @@ fn add_text(runs: &mut Vec<Run>, column: i32, cell: &Cell, ink: Ink) {
 
 impl Run {
     fn write(&self, row: &mut String, palette: &mut ColorTable) {
-        let mut class = palette.class(self.ink.color);
-        for (is_set, name) in [
-            (self.is_bold, " B"),
-            (self.ink.is_faint, " F"),
-            (self.is_symbol, " C"),
-        ] {
-            if is_set {
-                class.push_str(name);
-            }
-        }
+        let color = palette.class(self.ink.color);
+        let bold = if self.is_bold { " B" } else { "" };
+        let faint = if self.ink.is_faint { " F" } else { "" };
+        let symbol = if self.is_symbol { " C" } else { "" };
         let (left, right) = (self.columns.0 * CELL_WIDTH, self.columns.1 * CELL_WIDTH);
         let x = if self.is_symbol {
             i32::midpoint(left, right)
@@ -180,7 +166,10 @@ impl Run {
         };
         let text = escape(&self.text);
         // Writing to a string cannot fail.
-        let _ = write!(row, "<text x=\"{x}\" class=\"{class}\"{length}>{text}</text>");
+        let _ = write!(
+            row,
+            "<text x=\"{x}\" class=\"{color}{bold}{faint}{symbol}\"{length}>{text}</text>"
+        );
     }
 }
 
@@ -195,7 +184,7 @@ impl Paths {
         let middle = CELL_HEIGHT / 2 - BASELINE;
         match shape {
             CellShape::Fill([x, y, width, height]) => self.fills.add([left + x, y - BASELINE, width, height]),
-            CellShape::Dot { x, y } => self.dots.add(left + x, y),
+            CellShape::Dot { x, y } => self.dots[y].push(left + x),
             CellShape::Horizontal { from, to, is_thick } => self.lines(is_thick).add(left + from, left + to),
             CellShape::Vertical {
                 x,
@@ -228,43 +217,37 @@ impl Paths {
 impl Fills {
     fn add(&mut self, rectangle: [i32; 4]) {
         let [x, y, width, height] = rectangle;
-        match self.rectangles.last_mut() {
+        match self.0.last_mut() {
             Some([last_x, last_y, last_width, last_height])
                 if *last_x + *last_width == x && (*last_y, *last_height) == (y, height) =>
             {
                 *last_width += width;
             }
-            _ => self.rectangles.push(rectangle),
+            _ => self.0.push(rectangle),
         }
     }
 
     fn data(&self) -> String {
-        let rectangles = self.rectangles.iter();
+        let rectangles = self.0.iter();
         rectangles
             .map(|[x, y, width, height]| format!("M{x} {y}h{width}v{height}h-{width}z"))
             .collect()
     }
 }
 
-impl Dots {
-    fn add(&mut self, x: i32, row: usize) {
-        self.rows[row].push(x);
-    }
-
-    /// Draws neighbors as one dashed line: its dashes are the dots, and it ends just after the last one.
-    fn data(&self) -> String {
-        const STEP: i32 = CELL_WIDTH / 2;
-        let mut data = String::new();
-        for (row, dots) in (0..).zip(&self.rows) {
-            let y = row * STEP + STEP / 2 - BASELINE;
-            for run in dots.chunk_by(|left, right| right - left == STEP) {
-                if let (Some(first), Some(last)) = (run.first(), run.last()) {
-                    let _ = write!(data, "M{first} {y}h{}", last - first + 1);
-                }
+/// Draws neighbors as one dashed line: its dashes are the dots, and it ends just after the last one.
+fn dots_data(rows: &[Vec<i32>; 4]) -> String {
+    const STEP: i32 = CELL_WIDTH / 2;
+    let mut data = String::new();
+    for (row, dots) in (0..).zip(rows) {
+        let y = row * STEP + STEP / 2 - BASELINE;
+        for run in dots.chunk_by(|left, right| right - left == STEP) {
+            if let (Some(first), Some(last)) = (run.first(), run.last()) {
+                let _ = write!(data, "M{first} {y}h{}", last - first + 1);
             }
         }
-        data
     }
+    data
 }
 
 impl Lines {
