@@ -59,7 +59,6 @@ impl Action {
         row.map_or("", |row| row.name)
     }
 
-    /// Returns the action with this name.
     pub fn by_name(name: &str) -> Option<Self> {
         let row = BINDINGS.iter().find(|row| row.name == name);
         row.map(|row| row.action)
@@ -159,7 +158,6 @@ pub struct Binding {
     pub(crate) gesture: Option<MouseGesture>,
     /// Footer text and rank; hints with a high rank are dropped first if there is no room.
     pub hint: Option<(&'static str, u8)>,
-    /// Help text.
     pub help: &'static str,
 }
 

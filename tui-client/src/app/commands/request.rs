@@ -14,14 +14,12 @@ pub enum Request {
     Holdings,
     /// All payments.
     Payments,
-    /// The account statement.
     Statement,
     /// A page of prices.
     History {
         /// Ticks below this; `None`: the newest.
         before: Option<i64>,
     },
-    /// A page of candles.
     Candles {
         /// Candles that begin below this tick.
         before: i64,
@@ -36,6 +34,5 @@ pub enum Request {
     Leaderboard,
     /// The open orders, and how earlier ones ended.
     Orders,
-    /// Cancels an order that rests.
     CancelOrder(Uuid),
 }

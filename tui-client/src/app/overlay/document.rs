@@ -14,7 +14,6 @@ pub enum Remote<T> {
     /// No answer yet.
     #[default]
     Loading,
-    /// Loaded.
     Ready(T),
     /// The reason why it could not be loaded.
     Failed(String),
@@ -32,7 +31,6 @@ impl Scroll {
         self.top
     }
 
-    /// Scrolls up.
     pub fn up(&mut self, by: usize) {
         self.top = self.top.saturating_sub(by);
     }
@@ -61,7 +59,6 @@ impl Scroll {
     }
 }
 
-/// Text search in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
     text: String,
@@ -70,7 +67,6 @@ pub struct Search {
 }
 
 impl Search {
-    /// Returns the search text.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -92,7 +88,6 @@ impl Search {
         };
     }
 
-    /// Types a character.
     pub fn type_char(&mut self, letter: char) {
         if !letter.is_control() && self.text.chars().count() < MAX_SEARCH_CHARS {
             self.text.push(letter);
@@ -106,7 +101,6 @@ impl Search {
         }
     }
 
-    /// Ends the search.
     pub fn end(&mut self) {
         *self = Self::default();
     }
@@ -115,25 +109,20 @@ impl Search {
 /// Content that is shown line by line.
 pub trait DocumentLines {
     /// Columns of an exported CSV file; `None`: there is no CSV form.
-    const CSV_COLUMNS: Option<ColumnSet>;
+    const CSV_COLUMNS: Option<ColumnSet> = None;
     /// Heading of an exported text file.
-    const TEXT_HEADING: Option<&'static str>;
+    const TEXT_HEADING: Option<&'static str> = None;
 
-    /// Returns the lines as CSV without heading, oldest first.
-    fn csv(&self) -> Vec<String>;
+    /// Returns the lines as CSV without heading, oldest first. Not called without columns.
+    fn csv(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Returns the lines as shown. This form is searched.
     fn text(&self) -> Vec<String>;
 }
 
 impl DocumentLines for Vec<String> {
-    const CSV_COLUMNS: Option<ColumnSet> = None;
-    const TEXT_HEADING: Option<&'static str> = None;
-
-    fn csv(&self) -> Vec<String> {
-        self.clone()
-    }
-
     fn text(&self) -> Vec<String> {
         self.clone()
     }
@@ -163,18 +152,14 @@ pub(crate) fn utc(at: Option<UnixMillis>) -> String {
     })
 }
 
-/// A document in an overlay.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Document<T> {
     pub content: Remote<T>,
-    /// The scroll position.
     pub scroll: Scroll,
-    /// The text search.
     pub search: Search,
 }
 
 impl<T> Document<T> {
-    /// Returns an unscrolled document.
     pub fn new(content: Remote<T>) -> Self {
         Self {
             content,

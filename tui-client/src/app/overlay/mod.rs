@@ -22,44 +22,35 @@ pub(crate) const MAX_AMOUNT_DIGITS: usize = 10;
 
 #[derive(Debug, Clone)]
 pub enum Overlay {
-    /// The start screen.
+    /// The start screen. It ends at `until` or later, with the first price, and closes on any key.
     Splash {
-        /// Earliest end. It also waits for the first price, and closes on any key.
         until: UnixMillis,
     },
     /// Keys and commands.
     Help {
-        /// The scroll position.
         scroll: Scroll,
     },
     /// The other players.
     Lobby {
-        /// The scroll position.
         scroll: Scroll,
     },
     /// The podium of the round that has ended.
     Podium {
-        /// The scroll position.
         scroll: Scroll,
     },
     /// The resting orders. The selection is that of the chart.
     Orders {
-        /// The scroll position.
         scroll: Scroll,
     },
     Payments(Document<Vec<PaymentRow>>),
     Trades(Document<TradeList>),
-    /// The account statement.
     Statement(Document<Vec<String>>),
-    /// The command palette.
     Palette(Palette),
     /// Amount entry for buying tokens or withdrawing.
     Amount(AmountEntry),
-    /// A row of the wire pane.
+    /// A row of the wire pane. `item` is a copy: the pane keeps only the newest rows.
     WireRow {
-        /// A copy: the pane keeps only the newest rows.
         item: WireItem,
-        /// The scroll position.
         scroll: Scroll,
     },
     /// Confirmation of a large order or withdrawal.
@@ -106,7 +97,6 @@ pub enum AmountKind {
 /// An amount being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmountEntry {
-    /// The purpose.
     pub kind: AmountKind,
     /// Digits typed so far, at most `MAX_AMOUNT_DIGITS`.
     pub digits: String,
@@ -115,7 +105,6 @@ pub struct AmountEntry {
 }
 
 impl AmountEntry {
-    /// Returns an empty entry.
     pub fn new(kind: AmountKind) -> Self {
         Self {
             kind,
@@ -162,23 +151,15 @@ impl AmountEntry {
         let amount =
             amount.ok_or_else(|| format!("must be a whole number from 1 to {}", thousands(i32::MAX)))?;
         let rest = i64::from(amount).checked_rem(TOKENS_PER_DOLLAR).unwrap_or(0);
-        match self.kind {
-            AmountKind::Withdraw if rest != 0 => {
-                let below = i64::from(amount).saturating_sub(rest);
-                let above = below.saturating_add(TOKENS_PER_DOLLAR);
-                Err(match below {
-                    0 => format!(
-                        "must be a multiple of {TOKENS_PER_DOLLAR}, such as {}",
-                        thousands(above)
-                    ),
-                    _ => format!(
-                        "must be a multiple of {TOKENS_PER_DOLLAR}: {} or {}",
-                        thousands(below),
-                        thousands(above)
-                    ),
-                })
-            }
-            AmountKind::Withdraw | AmountKind::BuyTokens => Ok(amount),
+        if self.kind == AmountKind::BuyTokens || rest == 0 {
+            return Ok(amount);
         }
+        let below = i64::from(amount).saturating_sub(rest);
+        let above = thousands(below.saturating_add(TOKENS_PER_DOLLAR));
+        let nearest = match below {
+            0 => format!(", such as {above}"),
+            below => format!(": {} or {above}", thousands(below)),
+        };
+        Err(format!("must be a multiple of {TOKENS_PER_DOLLAR}{nearest}"))
     }
 }

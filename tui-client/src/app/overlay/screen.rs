@@ -21,12 +21,10 @@ const SPLASH_MS: i64 = 800;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClickTarget {
     pub area: Area,
-    /// The result of a click.
     #[serde(rename = "does")]
     pub action: ClickAction,
 }
 
-/// The result of a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClickAction {
     /// On the main screen: performs this action.
@@ -44,7 +42,7 @@ struct Drag {
 }
 
 /// Terminal size and overlay stack.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Screen {
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
@@ -63,11 +61,7 @@ impl Screen {
     pub(crate) fn new(size: (u16, u16)) -> Self {
         Self {
             size,
-            overlays: Vec::new(),
-            reach: 0,
-            visible: 0,
-            buttons: Vec::new(),
-            drag: None,
+            ..Self::default()
         }
     }
 
@@ -80,11 +74,9 @@ impl Screen {
 
     /// Returns the action of a click on a cell.
     pub fn clicked(&self, column: u16, row: u16) -> Option<ClickAction> {
-        let button = self
-            .buttons
-            .iter()
-            .find(|button| button.area.contains(column, row));
-        button.map(|button| button.action)
+        let mut buttons = self.buttons.iter();
+        let button = buttons.find(|button| button.area.contains(column, row))?;
+        Some(button.action)
     }
 
     pub(crate) fn begin_drag(&mut self, column: u16) {
