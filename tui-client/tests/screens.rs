@@ -4,8 +4,8 @@ mod fixtures;
 
 use awesomestock::app::chart::ChartKind;
 use awesomestock::app::event::TradeRow;
-use awesomestock::app::overlay::Overlay;
 use awesomestock::app::overlay::tour::Tour;
+use awesomestock::app::overlay::{AmountKind, Overlay};
 use awesomestock::app::portfolio::money::Side;
 use awesomestock::app::portfolio::order_log::ActionLog;
 use awesomestock::app::portfolio::wallet::{Wallet, WalletState};
@@ -528,6 +528,13 @@ fn the_cursor_is_at_the_end_of_the_input() {
     assert_eq!((position.x, position.y), (9, 22));
     let long = fixtures::with_overlay(fixtures::playing(), fixtures::palette(&"x".repeat(120), None));
     assert_eq!(cursor(&long, (40, 12)).1.x, 37);
+    // With its separator, the amount is two columns longer.
+    let columns = ["100", "1000"].map(|digits| {
+        let amount = fixtures::amount(AmountKind::BuyTokens, digits, None);
+        let state = fixtures::with_overlay(fixtures::playing(), amount);
+        cursor(&state, (80, 24)).1.x
+    });
+    assert_eq!(columns[1] - columns[0], 2);
     assert!(!cursor(&fixtures::playing(), (80, 24)).0);
 }
 

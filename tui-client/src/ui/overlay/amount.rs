@@ -49,11 +49,12 @@ pub(crate) fn draw(
     };
     let digits = entry.digits.parse::<i64>();
     let digits = digits.map_or_else(|_| entry.digits.clone(), format::thousands);
-    let mut lines = vec![Line::from(vec![
+    let input = Line::from(vec![
         Span::styled(label, view.theme.dim),
         Span::styled(digits, view.theme.strong),
-    ])];
-    lines.push(Line::default());
+    ]);
+    let typed = text::cells(input.width());
+    let mut lines = vec![input, Line::default()];
     let below = iter::once(conversion(view, entry)).chain(balance(view, state, entry));
     lines.extend(below.map(|(text, style)| panel::styled(text, style)));
     if let Some(problem) = problem(state, entry) {
@@ -64,7 +65,6 @@ pub(crate) fn draw(
     let popup = window.place(lines.len().max(5), layout);
     let buttons = window.draw(view, &popup, None, buf);
     Text::from_iter(lines).render(popup.inner, buf);
-    let typed = text::cells(text::width(label) + entry.digits.len());
     let cursor = Position::new(popup.inner.x + typed, popup.inner.y);
     FrameInfo::typed(Some(cursor), buttons)
 }
