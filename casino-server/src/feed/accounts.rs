@@ -50,8 +50,9 @@ impl AccountFeed {
         if !self.accounts.is_empty() {
             for (name, record) in &batch.records {
                 let version = round.versioned(name, record.account).version;
-                self.accounts
-                    .update(&name.without_round(), |change| change.set_version(version));
+                self.accounts.update(&name.without_round(), |change| {
+                    change.version = change.version.max(version);
+                });
             }
         }
         if batch.orders.is_empty() || self.orders.is_empty() {
@@ -81,10 +82,6 @@ impl AccountFeed {
 }
 
 impl AccountChange {
-    fn set_version(&mut self, version: i64) {
-        self.version = self.version.max(version);
-    }
-
     fn set_elsewhere(&mut self) {
         self.elsewhere = self.elsewhere.wrapping_add(1);
     }
@@ -145,13 +142,10 @@ impl<T: Clone + Send + Sync + 'static> Subscription<T> {
     /// Ready with the newest value at first, and when there is a newer one since the last call. Wakes the task of `cx`
     /// otherwise.
     pub(crate) fn poll_newest(&mut self, cx: &mut Context<'_>) -> Poll<T> {
-        match &mut self.values {
-            Some(values) => match values.poll_next_unpin(cx) {
-                Poll::Ready(Some(value)) => Poll::Ready(value),
-                // The sender is dropped with the last subscription.
-                Poll::Ready(None) | Poll::Pending => Poll::Pending,
-            },
-            None => Poll::Pending,
+        match self.values.as_mut().map(|values| values.poll_next_unpin(cx)) {
+            Some(Poll::Ready(Some(value))) => Poll::Ready(value),
+            // The sender is dropped with the last subscription.
+            Some(Poll::Ready(None) | Poll::Pending) | None => Poll::Pending,
         }
     }
 }

@@ -6,4 +6,4 @@ pub(crate) mod accounts;
 pub(crate) mod lobby;
 pub(crate) mod price;
 pub(crate) mod rounds;
-pub(crate) mod waker_set;
+pub(crate) mod wakers;

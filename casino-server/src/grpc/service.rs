@@ -23,8 +23,9 @@ use crate::domain::order::{Command, LedgerEntry, Payment};
 use crate::domain::player::PlayerName;
 use crate::feed::accounts::AccountFeed;
 use crate::feed::capabilities::{Capabilities, LobbyFeeds};
-use crate::feed::lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode};
+use crate::feed::lobby::{FeedHub, FeedSubscriber, PresenceGuard, encode};
 use crate::feed::price::relay::WorkerRelay;
+use crate::feed::wakers::WakerGroup;
 use crate::grpc::account_reader::{AccountReader, ReadAccount};
 use crate::grpc::auth::Auth;
 use crate::grpc::payments_client::PaymentsClient;
@@ -48,9 +49,9 @@ pub(crate) struct CasinoService {
     pub(crate) relay: Arc<WorkerRelay>,
     pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
-    pub(crate) lobby: FeedHub,
+    pub(crate) lobby: Arc<FeedHub>,
     pub(crate) account_feed: AccountFeed,
-    pub(crate) subscribers: Arc<SubscriberGroup>,
+    pub(crate) subscribers: Arc<WakerGroup>,
     /// Ends the streams.
     pub(crate) shutdown: CancellationToken,
 }

@@ -1,6 +1,7 @@
 //! Runs the bots: each tick is passed to them, and their orders go to the ledger.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -41,7 +42,7 @@ impl Bots {
         count: u8,
         market: Market,
         reader: &StoreReader,
-        lobby: &FeedHub,
+        lobby: &Arc<FeedHub>,
     ) -> Result<Self, StoreError> {
         let (tick_sender, ticks) = mpsc::channel(QUEUED_TICKS_MAX);
         let mut loaded = Self {

@@ -16,7 +16,7 @@ use crate::store::Batch;
 #[derive(Debug, Clone)]
 pub(crate) struct Feeds {
     pub(crate) prices: PriceFeed,
-    pub(crate) lobby: FeedHub,
+    pub(crate) lobby: Arc<FeedHub>,
     pub(crate) accounts: AccountFeed,
     pub(crate) rounds: RoundFeed,
 }

@@ -38,8 +38,9 @@ use crate::config::payments_endpoint::PaymentsEndpoint;
 use crate::config::store_url::StoreUrl;
 use crate::domain::money::{Dollars, Price};
 use crate::domain::player::LegacyNames;
-use crate::feed::lobby::{FeedHub, SubscriberGroup};
+use crate::feed::lobby::FeedHub;
 use crate::feed::price::relay::{StallTimeout, WorkerRelay};
+use crate::feed::wakers::WakerGroup;
 use crate::grpc::account_reader::AccountReader;
 use crate::grpc::auth::Auth;
 use crate::grpc::claims::ClaimCache;
@@ -324,7 +325,7 @@ pub(crate) struct WorkerService {
     service: CasinoServer<CasinoService>,
     ledger: LedgerHandle,
     relay: Arc<WorkerRelay>,
-    subscribers: Arc<SubscriberGroup>,
+    subscribers: Arc<WakerGroup>,
     connections: ConnectionLimiter,
     tls: Option<ServerTls>,
     stop: CancellationToken,

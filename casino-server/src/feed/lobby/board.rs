@@ -1,21 +1,18 @@
 //! The newest message of each lobby feed, and its subscribers. An update wakes subscribers of the lobby feeds only.
 
-use std::convert::Infallible;
 use std::mem;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Arc;
 use std::task::Context;
 
 use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-use super::pending::TapeSubscription;
 use crate::config::clock::Clock;
 use crate::domain::player::PlayerName;
 use crate::domain::round::{Round, RoundResult};
 use crate::feed::capabilities::LobbyFeeds;
 use crate::feed::lobby::encode::{self, EncodedLeaderboard};
-use crate::feed::waker_set::WakerSet;
-use crate::store::lock;
+use crate::feed::wakers::{RegisteredWaker, WakerGroup, WakerGroups};
 
 /// The state of the round, encoded when it is sent: the time left differs.
 #[derive(Debug, Clone)]
@@ -26,75 +23,49 @@ pub(crate) struct RoundUpdate {
     pub(crate) clock: Clock,
 }
 
-/// The newest message of each feed; `None` before the first.
+/// A message of a feed, encoded as far as it is the same for all sessions.
+#[derive(Debug, Clone)]
+pub(super) enum FeedMessage {
+    Encoded(SharedEncoding),
+    Leaderboard(EncodedLeaderboard),
+    Round(RoundUpdate),
+}
+
+/// The newest message of a feed; `None` before the first.
+type Feed = watch::Sender<Option<FeedMessage>>;
+
 #[derive(Debug, Default)]
 pub(super) struct FeedBoard {
-    pub(super) tape: watch::Sender<Option<SharedEncoding>>,
-    pub(super) players: watch::Sender<Option<SharedEncoding>>,
-    pub(super) leaderboard: watch::Sender<Option<EncodedLeaderboard>>,
-    pub(super) news: watch::Sender<Option<SharedEncoding>>,
-    pub(super) rounds: watch::Sender<Option<RoundUpdate>>,
-    groups: Mutex<Vec<Weak<SubscriberGroup>>>,
+    pub(super) rounds: Feed,
+    pub(super) news: Feed,
+    pub(super) tape: Feed,
+    pub(super) players: Feed,
+    pub(super) leaderboard: Feed,
+    pub(super) subscribers: WakerGroups,
 }
 
 impl FeedBoard {
-    /// Creates the subscriber group of one runtime.
-    pub(super) fn group(self: &Arc<Self>) -> Arc<SubscriberGroup> {
-        let group = Arc::new(SubscriberGroup {
-            board: Arc::clone(self),
-            notify: Notify::new(),
-            wakers: Mutex::default(),
-        });
-        let mut groups = lock(&self.groups);
-        groups.retain(|group| group.strong_count() > 0);
-        groups.push(Arc::downgrade(&group));
-        group
-    }
-
-    /// Notifies all groups of a published message.
-    pub(super) fn notify(&self) {
-        for group in lock(&self.groups).iter().filter_map(Weak::upgrade) {
-            group.notify.notify_one();
-        }
-    }
-}
-
-/// The subscribers of one runtime.
-#[derive(Debug)]
-pub(crate) struct SubscriberGroup {
-    board: Arc<FeedBoard>,
-    notify: Notify,
-    wakers: Mutex<WakerSet>,
-}
-
-impl SubscriberGroup {
-    /// Wakes the subscribers of each notification; must run in their runtime.
-    pub(crate) async fn run(&self) -> Infallible {
-        loop {
-            self.notify.notified().await;
-            lock(&self.wakers).wake_all();
-        }
-    }
-
     pub(super) fn subscribe(
-        self: &Arc<Self>,
+        &self,
         feeds: LobbyFeeds,
+        group: &Arc<WakerGroup>,
         player: Option<PlayerName>,
-        tape: Option<TapeSubscription>,
         round: Option<i64>,
     ) -> FeedSubscriber {
+        let by_priority = [
+            (feeds.rounds, &self.rounds),
+            (feeds.news, &self.news),
+            (feeds.tape, &self.tape),
+            (feeds.players, &self.players),
+            (feeds.leaderboard, &self.leaderboard),
+        ];
+        let subscribed = by_priority.into_iter().filter(|(is_wanted, _)| *is_wanted);
         FeedSubscriber {
-            rounds: feeds.rounds.then(|| subscribe(&self.board.rounds)),
+            feeds: subscribed.map(|(_, feed)| subscribe(feed)).collect(),
+            waker: group.waker(),
             round,
             has_other_account: false,
-            tape: feeds.tape.then(|| subscribe(&self.board.tape)),
-            players: feeds.players.then(|| subscribe(&self.board.players)),
-            leaderboard: feeds.leaderboard.then(|| subscribe(&self.board.leaderboard)),
-            news: feeds.news.then(|| subscribe(&self.board.news)),
-            group: Arc::clone(self),
             player,
-            _tape: tape,
-            slot: None,
         }
     }
 }
@@ -102,38 +73,32 @@ impl SubscriberGroup {
 /// A session's subscription to lobby feeds.
 #[derive(Debug)]
 pub(crate) struct FeedSubscriber {
-    group: Arc<SubscriberGroup>,
-    tape: Option<watch::Receiver<Option<SharedEncoding>>>,
-    players: Option<watch::Receiver<Option<SharedEncoding>>>,
-    leaderboard: Option<watch::Receiver<Option<EncodedLeaderboard>>>,
-    news: Option<watch::Receiver<Option<SharedEncoding>>>,
-    rounds: Option<watch::Receiver<Option<RoundUpdate>>>,
+    /// The feed whose message is sent first, first.
+    feeds: Vec<watch::Receiver<Option<FeedMessage>>>,
+    waker: RegisteredWaker,
     /// The open round last sent.
     round: Option<i64>,
     /// A round has started or ended since [`Self::take_other_account`].
     has_other_account: bool,
     /// The player whose rank is added to the leaderboard.
     player: Option<PlayerName>,
-    _tape: Option<TapeSubscription>,
-    slot: Option<usize>,
 }
 
 impl FeedSubscriber {
     /// Returns the newest message of a feed that has one not yet received.
     pub(crate) fn next_update(&mut self) -> Option<GambleFrame> {
-        if let Some(update) = newest(&mut self.rounds) {
-            let open = update.round.open_number();
-            self.has_other_account |= open != self.round;
-            self.round = open;
-            return Some(encode::round_update(&update));
-        }
-        for feed in [&mut self.news, &mut self.tape, &mut self.players] {
-            if let Some(encoded) = newest(feed) {
-                return Some(GambleFrame::Encoded(encoded));
+        let feed = self.feeds.iter_mut().find(|feed| has_newer(feed))?;
+        let message = feed.borrow_and_update().clone()?;
+        Some(match message {
+            FeedMessage::Encoded(encoded) => GambleFrame::Encoded(encoded),
+            FeedMessage::Leaderboard(leaderboard) => leaderboard.for_session(self.player.as_ref()),
+            FeedMessage::Round(update) => {
+                let open = update.round.open_number();
+                self.has_other_account |= open != self.round;
+                self.round = open;
+                encode::round_update(&update)
             }
-        }
-        let leaderboard = newest(&mut self.leaderboard)?;
-        Some(leaderboard.for_session(self.player.as_ref()))
+        })
     }
 
     /// Returns true if a round has started or ended since the last call, and with it the player's account has changed.
@@ -143,17 +108,13 @@ impl FeedSubscriber {
 
     /// Registers the task of `cx` for the next message. Returns true if one is available already, which does not wake.
     pub(crate) fn register_waker(&mut self, cx: &Context<'_>) -> bool {
-        lock(&self.group.wakers).register(&mut self.slot, cx.waker());
-        has_newer(self.tape.as_ref())
-            || has_newer(self.players.as_ref())
-            || has_newer(self.leaderboard.as_ref())
-            || has_newer(self.news.as_ref())
-            || has_newer(self.rounds.as_ref())
+        self.waker.register(cx);
+        self.feeds.iter().any(has_newer)
     }
 }
 
 /// Subscribes to `feed`, also to its newest message.
-fn subscribe<T>(feed: &watch::Sender<Option<T>>) -> watch::Receiver<Option<T>> {
+fn subscribe(feed: &Feed) -> watch::Receiver<Option<FeedMessage>> {
     let mut receiver = feed.subscribe();
     if receiver.borrow().is_some() {
         receiver.mark_changed();
@@ -161,21 +122,6 @@ fn subscribe<T>(feed: &watch::Sender<Option<T>>) -> watch::Receiver<Option<T>> {
     receiver
 }
 
-fn has_newer<T>(feed: Option<&watch::Receiver<Option<T>>>) -> bool {
-    feed.is_some_and(|feed| feed.has_changed().is_ok_and(|changed| changed))
-}
-
-fn newest<T: Clone>(feed: &mut Option<watch::Receiver<Option<T>>>) -> Option<T> {
-    match has_newer(feed.as_ref()) {
-        true => feed.as_mut()?.borrow_and_update().clone(),
-        false => None,
-    }
-}
-
-impl Drop for FeedSubscriber {
-    fn drop(&mut self) {
-        let waker = lock(&self.group.wakers).remove(&mut self.slot);
-        // Outside the lock: it may own the last reference to its task.
-        drop(waker);
-    }
+fn has_newer(feed: &watch::Receiver<Option<FeedMessage>>) -> bool {
+    feed.has_changed().is_ok_and(|changed| changed)
 }

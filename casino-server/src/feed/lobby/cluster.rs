@@ -2,6 +2,7 @@
 //! its own data.
 
 use std::convert::Infallible;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -10,8 +11,8 @@ use super::leaderboard::RANKED_MAX;
 use super::trades::TradeBatch;
 use super::{FeedHub, TAPE_INTERVAL};
 use crate::feed::accounts::AccountFeed;
-use crate::store::StoreError;
 use crate::store::cluster::ClusterStore;
+use crate::store::{StoreError, lock};
 
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -41,17 +42,17 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
     let mut sync = interval(PRESENCE_INTERVAL);
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut is_watched, mut next_send) = (false, Instant::now());
-    let pending = &lobby.pending;
+    let outbox = &lobby.pending.outbox;
     loop {
         tokio::select! {
             _ = sync.tick() => {
                 let local = lobby.presence.local(NAMED_MAX);
-                let synced = store.sync_presence(&local, pending.has_tape_subscribers()).await;
+                let synced = store.sync_presence(&local, lobby.has_tape_subscribers()).await;
                 // After a failed sync, the remote players are unknown and not listed.
                 let remote = log_error(synced).unwrap_or_default();
                 is_watched = remote.iter().any(|casino| casino.watches_tape);
-                pending.enable_outbox(is_watched);
-                lobby.presence.set_remote(remote.into_iter().map(|casino| casino.players).collect());
+                outbox.is_enabled.store(is_watched, Ordering::Release);
+                lobby.set_remote(remote.into_iter().map(|casino| casino.players).collect());
             }
             texts = store.notifications().tape() => {
                 let batches = texts.iter().filter_map(|text| TradeBatch::from_text(text));
@@ -60,13 +61,14 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
                 for row in remote.iter().flat_map(|batch| &batch.rows) {
                     accounts.changed_elsewhere(&row.player);
                 }
-                pending.add_remote_trades(remote);
+                lobby.add_remote_trades(remote);
             }
-            () = pending.outbox_filled(), if is_watched => {
+            () = outbox.filled.notified(), if is_watched => {
                 // Coalesces the trades of one interval.
                 sleep_until(next_send).await;
                 next_send = Instant::now().checked_add(TAPE_INTERVAL).unwrap_or(next_send);
-                if let Some(batch) = pending.take_outbox() {
+                let batch = lock(&outbox.trades).take_and_reset();
+                if let Some(batch) = batch {
                     let text = batch.to_text(store.casino());
                     log_error(store.send_trades(&text).await);
                 }
@@ -79,10 +81,11 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
 async fn sync_leaderboard(lobby: &FeedHub, store: &impl ClusterStore) -> Infallible {
     loop {
         let start = Instant::now();
-        if lobby.pending.is_ranking()
-            && let Some(top) = log_error(store.top_accounts(RANKED_MAX, lobby.round()).await)
-        {
-            lobby.pending.set_top_accounts(top);
+        if lobby.is_ranking() {
+            let round = lobby.leaderboard().round();
+            if let Some(top) = log_error(store.top_accounts(RANKED_MAX, round).await) {
+                lobby.change_leaderboard(|leaderboard| leaderboard.set_snapshot(top));
+            }
         }
         let backoff = start.elapsed().saturating_mul(LEADERBOARD_BACKOFF);
         sleep(backoff.max(LEADERBOARD_INTERVAL)).await;

@@ -120,15 +120,15 @@ pub(crate) fn leaderboard(snapshot: &LeaderboardSnapshot, asking: Option<&Player
     }
 }
 
-fn standing(standing: &Rank) -> casino::Standing {
+fn standing(rank: &Rank) -> casino::Standing {
     casino::Standing {
-        rank: count(standing.rank),
-        player: Some(player(&standing.player)),
-        equity: standing.equity,
-        tokens: standing.tokens.0,
-        stocks: standing.stocks.0,
-        profit: standing.profit,
-        dollars_in: standing.dollars_in,
+        rank: count(rank.rank),
+        player: Some(player(&rank.player)),
+        equity: rank.equity,
+        tokens: rank.account.tokens.0,
+        stocks: rank.account.stocks.0,
+        profit: rank.profit,
+        dollars_in: rank.account.dollars_in,
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::domain::account::Account;
 use crate::domain::market::Tick;
-use crate::domain::money::{Price, Stocks, Tokens};
 use crate::domain::player::PlayerName;
 
 /// Maximum number of ranked players. Players with less profit are dropped until their account changes again.
@@ -18,9 +17,9 @@ pub(super) struct LeaderboardDelta {
     changed: HashMap<PlayerName, Account>,
     /// The top accounts of the ledger.
     snapshot: Option<HashMap<PlayerName, Account>>,
-    tick: Option<Tick>,
+    pub(super) tick: Option<Tick>,
     /// Set when a round starts or ends, to its number while it is open.
-    round: Option<Option<i64>>,
+    pub(super) round: Option<Option<i64>>,
 }
 
 impl LeaderboardDelta {
@@ -36,14 +35,6 @@ impl LeaderboardDelta {
         for (player, account) in top {
             insert_newer(snapshot, &player, account);
         }
-    }
-
-    pub(super) fn ticked(&mut self, tick: Tick) {
-        self.tick = Some(tick);
-    }
-
-    pub(super) fn set_round(&mut self, open: Option<i64>) {
-        self.round = Some(open);
     }
 
     #[cfg(test)]
@@ -67,10 +58,12 @@ pub(super) struct Leaderboard {
     accounts: HashMap<PlayerName, Account>,
     /// The open round, and its accounts.
     round: Option<(i64, HashMap<PlayerName, Account>)>,
-    tick: Tick,
+    /// The tick whose price is used.
+    pub(super) tick: Tick,
     /// The ranking of the accounts in force, computed on demand.
     cached: Option<Arc<LeaderboardSnapshot>>,
-    has_update: bool,
+    /// The ranking has changed since [`Leaderboard::take_update`].
+    pub(super) has_update: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +75,7 @@ pub(crate) struct Rank {
     pub(crate) equity: i64,
     /// In tokens; negative for a loss.
     pub(crate) profit: i64,
-    /// Dollars paid in so far.
-    pub(crate) dollars_in: i64,
-    pub(crate) tokens: Tokens,
-    pub(crate) stocks: Stocks,
+    pub(crate) account: Account,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -164,16 +154,6 @@ impl Leaderboard {
         }
     }
 
-    /// Returns the price of the ranking.
-    pub(super) fn price(&self) -> Price {
-        self.tick.price
-    }
-
-    /// Returns true if the ranking changed since [`Leaderboard::take_update`].
-    pub(super) fn has_update(&self) -> bool {
-        self.has_update
-    }
-
     pub(super) fn take_update(&mut self) -> Arc<LeaderboardSnapshot> {
         self.has_update = false;
         self.snapshot()
@@ -206,9 +186,7 @@ impl LeaderboardSnapshot {
                     .wide()
                     .saturating_add(tick.price.times(account.stocks)),
                 profit: account.profit(tick.price),
-                dollars_in: account.dollars_in,
-                tokens: account.tokens,
-                stocks: account.stocks,
+                account: *account,
             })
             .collect();
         ranks.sort_unstable_by(|a, b| b.profit.cmp(&a.profit).then_with(|| a.player.cmp(&b.player)));
@@ -245,7 +223,7 @@ impl LeaderboardSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::{Dollars, Price};
+    use crate::domain::money::{Dollars, Price, Stocks, Tokens};
     use crate::testkit::values;
 
     fn tick(price: i32) -> Tick {
@@ -293,9 +271,10 @@ mod tests {
                 row(4, "dot", 1)
             ]
         );
-        let mut delta = LeaderboardDelta::default();
-        delta.ticked(tick(20));
-        leaderboard.apply(delta);
+        leaderboard.apply(LeaderboardDelta {
+            tick: Some(tick(20)),
+            ..LeaderboardDelta::default()
+        });
         assert_eq!(ranks(&mut leaderboard)[0], row(1, "cid", 60));
         let snapshot = leaderboard.snapshot();
         assert_eq!(snapshot.rank_of(&values::player("dot")).unwrap().rank, 4);
@@ -310,10 +289,10 @@ mod tests {
     fn a_round_has_a_ranking_of_its_own_and_the_one_before_comes_back() {
         let mut leaderboard = Leaderboard::new(tick(10));
         let mut apply = |round: Option<Option<i64>>, accounts: &[(PlayerName, i32)]| {
-            let mut delta = LeaderboardDelta::default();
-            if let Some(open) = round {
-                delta.set_round(open);
-            }
+            let mut delta = LeaderboardDelta {
+                round,
+                ..LeaderboardDelta::default()
+            };
             for (player, tokens) in accounts {
                 delta.changed(player, account(*tokens, 0, 1));
             }
@@ -395,16 +374,16 @@ mod tests {
         leaderboard.take_update();
         let mut delta = LeaderboardDelta::default();
         delta.set_snapshot(vec![(values::player("bob"), account(3, 0, 2))]);
-        delta.ticked(tick(1));
+        delta.tick = Some(tick(1));
         leaderboard.apply(delta);
-        assert!(!leaderboard.has_update());
+        assert!(!leaderboard.has_update);
         let top = (0..RANKED_MAX)
             .map(|number| (values::player(&format!("p{number}")), account(1, 0, 1)))
             .collect();
         let mut delta = LeaderboardDelta::default();
         delta.set_snapshot(top);
         leaderboard.apply(delta);
-        assert!(leaderboard.has_update());
+        assert!(leaderboard.has_update);
         assert_eq!(
             leaderboard.snapshot().rank_of(&values::player("ann")),
             None,

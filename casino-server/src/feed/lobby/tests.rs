@@ -12,14 +12,15 @@ use crate::domain::market::PriceModel;
 use crate::domain::money::{Price, Stocks, Tokens, UnixMillis};
 use crate::domain::order::page::{PagedTrades, TradePosting};
 use crate::domain::order::{AccountId, AccountRecord, Side, Trade};
-use crate::domain::round::RoundPhase;
+use crate::domain::round::{Round, RoundPhase};
+use crate::store::Batch;
 use crate::testkit::values;
 
 const ALL: LobbyFeeds = Capabilities::ALL.lobby;
 
 struct Scene {
-    lobby: FeedHub,
-    group: Arc<SubscriberGroup>,
+    lobby: Arc<FeedHub>,
+    group: Arc<WakerGroup>,
     schedule: PublishSchedule,
     now: Instant,
 }
@@ -110,8 +111,8 @@ fn kinds(updates: &[GambleInfo]) -> Vec<GambleType> {
 fn updates_are_discarded_without_subscribers() {
     let scene = Scene::new();
     scene.lobby.on_batch(&bought("ann", 2, 5, 1), &Round::default());
-    assert_eq!(scene.lobby.pending.take_tape(), None);
-    assert!(scene.lobby.pending.take_leaderboard().is_empty());
+    assert_eq!(lock(&scene.lobby.pending.tape).take(), None);
+    assert!(lock(&scene.lobby.pending.leaderboard).is_empty());
     let none = LobbyFeeds::default();
     assert!(scene.lobby.subscribe(&scene.group, none, None, None).is_none());
 }
@@ -150,7 +151,11 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
     assert!(!subscribers[0].register_waker(&cx) && subscribers[0].next_update().is_none());
     drop(subscribers);
     scene.lobby.on_batch(&bought("ann", 2, 5, 2), &Round::default());
-    assert_eq!(scene.lobby.pending.take_tape(), None, "no subscribers are left");
+    assert_eq!(
+        lock(&scene.lobby.pending.tape).take(),
+        None,
+        "no subscribers are left"
+    );
 }
 
 #[test]
@@ -180,7 +185,7 @@ fn the_tape_of_a_round_has_the_trades_of_the_round() {
         }
     }
     scene.lobby.on_batch(&batch, &round);
-    let tape = scene.lobby.pending.take_tape().unwrap();
+    let tape = lock(&scene.lobby.pending.tape).take().unwrap();
     let rows: Vec<_> = tape
         .rows
         .iter()
@@ -194,7 +199,7 @@ fn each_feed_is_published_at_its_own_rate() {
     let mut scene = Scene::new();
     let mut ann = scene.subscriber(ALL, "ann");
     scene.lobby.start_ranking();
-    let observer = scene.lobby.clone();
+    let observer = Arc::clone(&scene.lobby);
     let _ann = scene.lobby.join(Some(values::player("ann")));
     observer.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     scene.publish_after(TAPE_INTERVAL);

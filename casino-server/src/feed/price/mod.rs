@@ -3,8 +3,8 @@
 mod encode;
 pub(crate) mod relay;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +16,7 @@ use tokio_stream::{Stream, StreamExt};
 use self::relay::{StallTimeout, WorkerRelay};
 use crate::domain::market::Tick;
 use crate::feed::price::encode::EncodedPrice;
+use crate::feed::wakers::WakerGroups;
 use crate::store::lock;
 
 /// The price feed; cheap to clone. The ledger publishes a price after its commit.
@@ -25,13 +26,15 @@ pub(crate) struct PriceFeed {
     interval: Duration,
 }
 
-/// The newest price and its relays.
+/// The newest price and its subscribers.
 #[derive(Debug)]
 pub(crate) struct PriceState {
     /// Number of the newest price, so that a new one is detected without the lock.
     pub(crate) count: AtomicU64,
     newest: Mutex<LatestPrice>,
-    relays: Mutex<Vec<Weak<WorkerRelay>>>,
+    subscribers: WakerGroups,
+    /// Number of open sessions.
+    pub(crate) sessions: AtomicUsize,
     pub(crate) lag: LagMetrics,
 }
 
@@ -61,7 +64,8 @@ impl PriceFeed {
         let state = Arc::new(PriceState {
             count: AtomicU64::new(FIRST),
             newest: Mutex::new(newest),
-            relays: Mutex::default(),
+            subscribers: WakerGroups::default(),
+            sessions: AtomicUsize::new(0),
             lag: LagMetrics::default(),
         });
         Self { state, interval }
@@ -69,39 +73,23 @@ impl PriceFeed {
 
     /// Creates the relay of one runtime, which has to [run](WorkerRelay::run) it.
     pub(crate) fn subscribe(&self, stall_timeout: StallTimeout) -> Arc<WorkerRelay> {
-        let relay = Arc::new(WorkerRelay::new(Arc::clone(&self.state), stall_timeout));
-        let mut relays = lock(&self.state.relays);
-        relays.retain(|relay| relay.strong_count() > 0);
-        relays.push(Arc::downgrade(&relay));
-        relay
+        let wakers = self.state.subscribers.group();
+        Arc::new(WorkerRelay::new(Arc::clone(&self.state), wakers, stall_timeout))
     }
 
     /// Returns the number of open sessions.
     pub(crate) fn sessions(&self) -> usize {
-        let relays: Vec<_> = lock(&self.state.relays)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
-        relays
-            .iter()
-            .fold(0, |sum, relay| sum.saturating_add(relay.sessions()))
+        self.state.sessions.load(Ordering::Relaxed)
     }
 
     pub(crate) fn register(&self, registry: &mut Registry) {
-        let LagMetrics {
-            sessions,
-            prices,
-            closed,
-        } = &self.state.lag;
+        let lag = &self.state.lag;
         let lagged = "Streams that read too slowly and missed a price, each counted once";
-        registry.register("seats_lagged", lagged, sessions.clone());
-        registry.register(
-            "prices_skipped",
-            "Prices missed by streams, in total",
-            prices.clone(),
-        );
+        registry.register("seats_lagged", lagged, lag.sessions.clone());
+        let skipped = "Prices missed by streams, in total";
+        registry.register("prices_skipped", skipped, lag.prices.clone());
         let stalled = "Streams closed because their client read nothing for too long";
-        registry.register("seats_closed", stalled, closed.clone());
+        registry.register("seats_closed", stalled, lag.closed.clone());
     }
 
     pub(crate) fn current(&self) -> Tick {
@@ -126,9 +114,7 @@ impl PriceFeed {
             *newest = LatestPrice { count, tick, price };
             self.state.count.store(count, Ordering::Release);
         }
-        for relay in lock(&self.state.relays).iter().filter_map(Weak::upgrade) {
-            relay.notify();
-        }
+        self.state.subscribers.notify();
     }
 }
 

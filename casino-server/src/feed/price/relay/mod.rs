@@ -3,13 +3,12 @@
 mod stall;
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Context;
 use std::time::Duration;
 
 use awesomestock_proto::server::ConnectionHandle;
-use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +16,7 @@ pub(crate) use self::stall::StallTimeout;
 use self::stall::{Heartbeat, StallAction, StallDetector};
 use crate::feed::price::PriceState;
 use crate::feed::price::encode::EncodedPrice;
-use crate::feed::waker_set::WakerSet;
+use crate::feed::wakers::{RegisteredWaker, WakerGroup};
 use crate::store::lock;
 
 /// A price number below the first.
@@ -27,10 +26,8 @@ const NONE_SEEN: u64 = 0;
 #[derive(Debug)]
 pub(crate) struct WorkerRelay {
     state: Arc<PriceState>,
-    notify: Notify,
+    wakers: Arc<WakerGroup>,
     stopped: AtomicBool,
-    wakers: Mutex<WakerSet>,
-    sessions: AtomicUsize,
     detectors: Mutex<Vec<StallDetector>>,
     stall_timeout: StallTimeout,
 }
@@ -42,18 +39,16 @@ pub(crate) struct PriceSubscriber {
     seen: u64,
     /// It missed a price before.
     lagged: bool,
-    slot: Option<usize>,
+    waker: RegisteredWaker,
     heartbeat: Arc<Heartbeat>,
 }
 
 impl WorkerRelay {
-    pub(crate) fn new(state: Arc<PriceState>, stall_timeout: StallTimeout) -> Self {
+    pub(crate) fn new(state: Arc<PriceState>, wakers: Arc<WakerGroup>, stall_timeout: StallTimeout) -> Self {
         Self {
             state,
-            notify: Notify::new(),
+            wakers,
             stopped: AtomicBool::new(false),
-            wakers: Mutex::default(),
-            sessions: AtomicUsize::new(0),
             detectors: Mutex::default(),
             stall_timeout,
         }
@@ -63,18 +58,14 @@ impl WorkerRelay {
     pub(crate) fn subscribe(self: &Arc<Self>, connection: Option<ConnectionHandle>) -> PriceSubscriber {
         let heartbeat = Arc::new(Heartbeat::default());
         lock(&self.detectors).push(StallDetector::new(&heartbeat, connection));
-        self.sessions.fetch_add(1, Ordering::Relaxed);
+        self.state.sessions.fetch_add(1, Ordering::Relaxed);
         PriceSubscriber {
             relay: Arc::clone(self),
             seen: NONE_SEEN,
             lagged: false,
-            slot: None,
+            waker: self.wakers.waker(),
             heartbeat,
         }
-    }
-
-    pub(crate) fn sessions(&self) -> usize {
-        self.sessions.load(Ordering::Relaxed)
     }
 
     /// Wakes all subscribers for a new price and for `stop`, and sweeps for stalled ones. Must run in their runtime.
@@ -83,34 +74,25 @@ impl WorkerRelay {
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = self.notify.notified() => {}
+                () = self.wakers.notified() => {}
                 () = stop.cancelled(), if !self.has_stopped() => self.stopped.store(true, Ordering::Release),
                 _ = sweeps.tick() => {
                     self.check_stalled();
                     continue;
                 }
             }
-            self.wake();
+            self.wakers.wake_all();
         }
-    }
-
-    /// Signals a new price, from any thread.
-    pub(crate) fn notify(&self) {
-        self.notify.notify_one();
     }
 
     #[cfg(test)]
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
-        self.wake();
+        self.wakers.wake_all();
     }
 
     fn has_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
-    }
-
-    fn wake(&self) {
-        lock(&self.wakers).wake_all();
     }
 
     /// Sweeps once for stalled sessions.
@@ -128,7 +110,7 @@ impl WorkerRelay {
             action != StallAction::Forget
         });
         if probe {
-            self.wake();
+            self.wakers.wake_all();
         }
     }
 }
@@ -166,17 +148,14 @@ impl PriceSubscriber {
 
     /// Registers the task of `cx` for the next price. Returns true if one is available already, which does not wake.
     pub(crate) fn register_waker(&mut self, cx: &Context<'_>) -> bool {
-        lock(&self.relay.wakers).register(&mut self.slot, cx.waker());
+        self.waker.register(cx);
         self.relay.state.count.load(Ordering::Acquire) != self.seen
     }
 }
 
 impl Drop for PriceSubscriber {
     fn drop(&mut self) {
-        self.relay.sessions.fetch_sub(1, Ordering::Relaxed);
-        let waker = lock(&self.relay.wakers).remove(&mut self.slot);
-        // Outside the lock: it may own the last reference to its task.
-        drop(waker);
+        self.relay.state.sessions.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -221,7 +200,7 @@ mod tests {
             assert!(!subscriber.register_waker(&cx));
         }
         prices.publish(tick(1));
-        relay.wake();
+        relay.wakers.wake_all();
         assert_eq!(woken.0.load(Ordering::SeqCst), 10);
         assert!(
             subscribers
@@ -235,7 +214,7 @@ mod tests {
         for _ in 0..100 {
             relay.subscribe(None).register_waker(&cx);
         }
-        assert_eq!(lock(&relay.wakers).slots(), 10, "freed slots are reused");
+        assert_eq!(relay.wakers.slots(), 10, "freed slots are reused");
     }
 
     #[test]
