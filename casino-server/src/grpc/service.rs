@@ -8,6 +8,7 @@ use awesomestock_proto::casino::{
     PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
 };
 use awesomestock_proto::framed::casino_server::Casino;
+use awesomestock_proto::player::InvalidName;
 use awesomestock_proto::server::{ConnectionHandle, DetectsStall};
 use awesomestock_proto::types;
 use awesomestock_proto::values::ENDED_ORDERS_MAX;
@@ -22,19 +23,18 @@ use crate::domain::order::request::{OrderRequest, RequestId};
 use crate::domain::order::{Command, LedgerEntry, Payment};
 use crate::domain::player::PlayerName;
 use crate::feed::accounts::AccountFeed;
-use crate::feed::capabilities::{Capabilities, LobbyFeeds};
-use crate::feed::lobby::{FeedHub, FeedSubscriber, PresenceGuard, encode};
+use crate::feed::capabilities::Capabilities;
+use crate::feed::lobby::{FeedHub, encode};
 use crate::feed::price::relay::WorkerRelay;
 use crate::feed::wakers::WakerGroup;
-use crate::grpc::account_reader::{AccountReader, ReadAccount};
+use crate::grpc::account_reader::AccountReader;
 use crate::grpc::auth::Auth;
 use crate::grpc::payments_client::PaymentsClient;
 use crate::grpc::session::auth::SessionAuth;
 use crate::grpc::session::backoff::backoff;
-use crate::grpc::session::limit::SessionLimit;
 use crate::grpc::session::orders::OrderUpdates;
 use crate::grpc::session::wallet::WalletUpdates;
-use crate::grpc::session::{Session, SessionParts};
+use crate::grpc::session::{Session, SessionFeeds, SessionParts};
 use crate::grpc::{convert, paging, status};
 use crate::ledger::LedgerHandle;
 use crate::store::reader::StoreReader;
@@ -44,10 +44,8 @@ use crate::store::reader::StoreReader;
 pub(crate) struct CasinoService {
     pub(crate) auth: Arc<Auth>,
     pub(crate) ledger: LedgerHandle,
-    pub(crate) reader: StoreReader,
     pub(crate) accounts: AccountReader,
     pub(crate) relay: Arc<WorkerRelay>,
-    pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
     pub(crate) lobby: Arc<FeedHub>,
     pub(crate) account_feed: AccountFeed,
@@ -57,56 +55,69 @@ pub(crate) struct CasinoService {
 }
 
 impl CasinoService {
-    /// Enters `player` in the list of players, and subscribes to `feeds`. `read` is the account in force.
-    fn join_lobby(
+    /// Subscribes a session to the feeds of its `capabilities`, and lists it as online. A session without a player still gets
+    /// the feeds that are the same for all, but not a wallet.
+    async fn subscribe<T>(
         &self,
-        feeds: LobbyFeeds,
-        player: Option<PlayerName>,
-        read: Option<&ReadAccount>,
-    ) -> (PresenceGuard, Option<FeedSubscriber>) {
-        if feeds.leaderboard {
-            match read {
+        request: &Request<T>,
+        player: Result<&PlayerName, InvalidName>,
+        capabilities: Capabilities,
+    ) -> Result<SessionFeeds, Status> {
+        let Capabilities {
+            wallet,
+            orders,
+            lobby,
+            ..
+        } = capabilities;
+        let player = match player {
+            Err(error) if wallet || orders => return Err(error.into()),
+            player => player.ok(),
+        };
+        let (mut feeds, mut read) = (SessionFeeds::default(), None);
+        if let Some(player) = player {
+            // Before the account is read, so that no change is missed.
+            let changes = (wallet && orders).then(|| self.account_feed.accounts.subscribe(player.clone()));
+            if wallet || lobby.leaderboard {
+                read = Some(self.accounts.read(player).await?);
+            }
+            feeds.wallet = read
+                .as_ref()
+                .filter(|_| wallet)
+                .map(|read| Box::new(read.account));
+            if let Some(account) = &feeds.wallet
+                && (orders || lobby.rounds)
+            {
+                let accounts = self.accounts.clone();
+                let updates = WalletUpdates::new(accounts, player.clone(), changes, account.version);
+                feeds.wallet_updates = Some(Box::new(updates));
+            }
+            if orders {
+                let changes = self.account_feed.orders.subscribe(player.clone());
+                let seen = convert::orders_seen(request.metadata())?;
+                let accounts = self.accounts_for(request);
+                let updates = OrderUpdates::new(accounts, player.clone(), changes, seen);
+                feeds.orders = Some(Box::new(updates));
+            }
+        }
+        if lobby.leaderboard {
+            match &read {
                 Some(read) => self.lobby.track(&read.name, read.record.as_ref()),
                 None => self.lobby.start_ranking(),
             }
         }
         let round = read.and_then(|read| Some(read.name.round()?.0));
-        let subscriber = self
+        let lobby = self
             .lobby
-            .subscribe(&self.subscribers, feeds, player.clone(), round);
-        (self.lobby.join(player), subscriber)
-    }
-
-    /// Returns the updates of a session's wallet, if they are part of its `capabilities`.
-    fn wallet_updates(&self, player: &PlayerName, capabilities: Capabilities) -> Option<WalletUpdates> {
-        let is_sent = capabilities.wallet && (capabilities.orders || capabilities.lobby.rounds);
-        is_sent.then(|| {
-            let subscribe = || self.account_feed.accounts.subscribe(player.clone());
-            let subscription = capabilities.orders.then(subscribe);
-            WalletUpdates::new(self.accounts.clone(), player.clone(), subscription)
-        })
-    }
-
-    /// Returns the updates of the player's orders, if they are part of a session's `capabilities`.
-    fn order_updates<T>(
-        &self,
-        request: &Request<T>,
-        player: &PlayerName,
-        capabilities: Capabilities,
-    ) -> Result<Option<OrderUpdates>, Status> {
-        if !capabilities.orders {
-            return Ok(None);
-        }
-        let subscription = self.account_feed.orders.subscribe(player.clone());
-        let seen = convert::orders_seen(request.metadata())?;
-        let accounts = self.accounts_for(request);
-        let updates = OrderUpdates::new(accounts, player.clone(), subscription, seen);
-        Ok(Some(updates))
+            .subscribe(&self.subscribers, lobby, player.cloned(), round);
+        feeds.lobby = lobby.map(Box::new);
+        feeds.presence = Some(self.lobby.join(player.cloned()));
+        Ok(feeds)
     }
 
     /// Returns the reader for one call: the calls of a connection read one at a time.
     fn reader_for<T>(&self, request: &Request<T>) -> StoreReader {
-        self.reader
+        self.accounts
+            .reader
             .on(ConnectionHandle::from_extensions(request.extensions()))
     }
 
@@ -124,12 +135,24 @@ impl CasinoService {
         request: &Request<T>,
         user: Option<&types::User>,
     ) -> Result<PlayerName, Status> {
-        let player = convert::parse_player(self.auth.names(), user)?;
+        let player = convert::parse_player(&self.auth.names, user)?;
         self.auth.authorize_call(request.metadata(), &player).await?;
         Ok(player)
     }
 
-    async fn execute_payment(&self, player: PlayerName, request: OrderRequest) -> Result<Payment, Status> {
+    /// Executes a deposit or a withdrawal.
+    async fn execute_payment(
+        &self,
+        player: PlayerName,
+        command: Command,
+        id: &[u8],
+        round: Option<i64>,
+    ) -> Result<Payment, Status> {
+        let request = OrderRequest {
+            command,
+            id: RequestId::new(id)?,
+            round: convert::parse_round(round)?,
+        };
         let decision = self.ledger.submit(player, request).await?;
         match decision.result {
             Ok(LedgerEntry::Payment(payment)) => Ok(payment),
@@ -145,13 +168,11 @@ impl CasinoService {
 impl Casino for CasinoService {
     async fn buy_tokens(&self, request: Request<types::Payment>) -> Result<Response<Tokens>, Status> {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
-        let request = request.into_inner();
-        let request = OrderRequest {
-            command: Command::Deposit(Dollars(request.amount)),
-            id: RequestId::new(&request.id)?,
-            round: convert::parse_round(request.round)?,
-        };
-        let payment = self.execute_payment(player, request).await?;
+        let types::Payment {
+            amount, id, round, ..
+        } = request.into_inner();
+        let deposit = Command::Deposit(Dollars(amount));
+        let payment = self.execute_payment(player, deposit, &id, round).await?;
         Ok(Response::new(Tokens {
             count: payment.tokens().0,
         }))
@@ -159,13 +180,16 @@ impl Casino for CasinoService {
 
     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
-        let request = request.into_inner();
-        let request = OrderRequest {
-            command: Command::Withdraw(money::Tokens(request.tokens_cnt)),
-            id: RequestId::new(&request.id)?,
-            round: convert::parse_round(request.round)?,
-        };
-        let payment = self.execute_payment(player.clone(), request).await?;
+        let WithdrawRequest {
+            tokens_cnt,
+            id,
+            round,
+            ..
+        } = request.into_inner();
+        let withdrawal = Command::Withdraw(money::Tokens(tokens_cnt));
+        let payment = self
+            .execute_payment(player.clone(), withdrawal, &id, round)
+            .await?;
         Ok(Response::new(convert::payment(&player, payment)))
     }
 
@@ -211,44 +235,17 @@ impl Casino for CasinoService {
     ) -> Result<Response<Self::GambleStream>, Status> {
         let mut capabilities = Capabilities::from_metadata(request.metadata());
         capabilities.lobby = self.lobby.available(capabilities.lobby);
-        let player = convert::session_player(self.auth.names(), request.metadata());
+        let player = convert::session_player(&self.auth.names, request.metadata());
         let credential = Auth::credential(request.metadata())?;
         let (mut permit, mut revocation) = (None, None);
         if let Ok(player) = &player {
-            let authorization = self.auth.authorize(player.clone(), credential).await?;
+            let (authorization, acquired) = self.auth.open_session(player.clone(), credential).await?;
             revocation = authorization.revocation();
-            let owner = authorization.session_owner(player.clone());
-            permit = Some(self.sessions.acquire(owner).await?);
+            permit = Some(acquired);
         }
-        let auth = SessionAuth::new(
-            Arc::clone(&self.auth),
-            credential,
-            Arc::clone(&self.sessions),
-            permit,
-        );
-        // Before the account is read, so that no change is missed.
-        let wallet_updates = player
-            .as_ref()
-            .ok()
-            .and_then(|player| self.wallet_updates(player, capabilities));
-        // A session without a player still gets the feeds that are the same for all, but not a wallet.
-        let read = match &player {
-            Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
-                Some(self.accounts.read(player).await?)
-            }
-            Err(error) if capabilities.wallet || capabilities.orders => return Err((*error).into()),
-            Ok(_) | Err(_) => None,
-        };
-        let initial_wallet = read
-            .as_ref()
-            .filter(|_| capabilities.wallet)
-            .map(|read| read.account);
-        let player = player.ok();
-        let orders = match &player {
-            Some(player) => self.order_updates(&request, player, capabilities)?,
-            None => None,
-        };
-        let (presence, lobby) = self.join_lobby(capabilities.lobby, player.clone(), read.as_ref());
+        let auth = SessionAuth::new(Arc::clone(&self.auth), credential, permit);
+        let known = player.as_ref().map_err(|error| *error);
+        let feeds = self.subscribe(&request, known, capabilities).await?;
         let prices = self
             .relay
             .subscribe(ConnectionHandle::from_extensions(request.extensions()).cloned());
@@ -257,14 +254,10 @@ impl Casino for CasinoService {
             prices,
             ledger: self.ledger.clone(),
             auth,
-            player,
+            player: player.ok(),
             revocation,
             capabilities,
-            initial_wallet,
-            wallet_updates,
-            presence,
-            lobby,
-            orders,
+            feeds,
         });
         let mut response = Response::new(session);
         // The session itself detects a client that reads nothing, and reports it in its final status.
@@ -340,7 +333,7 @@ impl Casino for CasinoService {
                 Err(Rejection::NoOpenOrder) => false,
                 Err(rejection) => return Err(rejected(rejection).await),
             };
-            let posting = self.reader.order(player.clone(), id).await?;
+            let posting = self.accounts.reader.order(player.clone(), id).await?;
             let posting = posting.ok_or_else(status::no_such_order)?;
             // It may have been placed between the two, and is cancelled then.
             if posting.ended.is_some() {

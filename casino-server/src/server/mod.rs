@@ -213,19 +213,23 @@ impl Casino {
         let feeds = opened.feeds.clone();
         let (ledger, relay) = (opened.ledger.handle(), feeds.prices.subscribe(self.stall_timeout));
         let subscribers = feeds.lobby.subscriber_group();
-        let (claims, reader) = (Arc::clone(&self.claims), opened.reader.clone());
-        let auth = Auth::new(claims, reader.clone(), ledger.clone(), self.key_required);
+        let auth = Auth {
+            claims: Arc::clone(&self.claims),
+            reader: opened.reader.clone(),
+            ledger: ledger.clone(),
+            names: self.names.clone(),
+            key_required: self.key_required,
+            sessions: Arc::clone(&opened.sessions),
+        };
         let service = CasinoService {
-            auth: Arc::new(auth.with_names(self.names.clone())),
+            auth: Arc::new(auth),
             ledger: ledger.clone(),
             accounts: AccountReader {
-                reader: reader.clone(),
+                reader: opened.reader.clone(),
                 rounds: feeds.rounds,
                 stake: self.stake,
             },
-            reader,
             relay: Arc::clone(&relay),
-            sessions: Arc::clone(&opened.sessions),
             payments: self.payments.clone(),
             lobby: feeds.lobby,
             account_feed: feeds.accounts,

@@ -16,7 +16,7 @@ pub(crate) use self::revocation::Revocation;
 use crate::domain::credential::{AuthDenied, Grant, KeyHash, access};
 use crate::domain::player::{LegacyNames, PlayerName, SessionOwner};
 use crate::grpc::claims::{ClaimCache, ClaimEntry};
-use crate::grpc::session::limit::SessionDenied;
+use crate::grpc::session::limit::{SessionDenied, SessionLimit, SessionPermit};
 use crate::ledger::{LedgerError, LedgerHandle};
 use crate::store::StoreError;
 use crate::store::notifications::{ChangedNames, Notifications};
@@ -28,11 +28,14 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Authorizes calls.
 #[derive(Debug)]
 pub(crate) struct Auth {
-    claims: Arc<ClaimCache>,
-    reader: StoreReader,
-    ledger: LedgerHandle,
-    names: LegacyNames,
-    key_required: bool,
+    pub(crate) claims: Arc<ClaimCache>,
+    pub(crate) reader: StoreReader,
+    pub(crate) ledger: LedgerHandle,
+    /// Accepted though they break today's rule.
+    pub(crate) names: LegacyNames,
+    /// Unclaimed names need a key too.
+    pub(crate) key_required: bool,
+    pub(crate) sessions: Arc<SessionLimit>,
 }
 
 /// The hash of a call's key, if it has one.
@@ -72,13 +75,6 @@ pub(crate) struct Authorization {
 }
 
 impl Authorization {
-    pub(crate) fn session_owner(&self, player: PlayerName) -> SessionOwner {
-        SessionOwner {
-            player,
-            has_key: self.has_key,
-        }
-    }
-
     /// Returns the revocation of an authorization without a key. One with a key is never revoked.
     pub(crate) fn revocation(&self) -> Option<Revocation> {
         (!self.has_key).then(|| Revocation::new(Arc::clone(&self.entry)))
@@ -91,31 +87,6 @@ impl Authorization {
 }
 
 impl Auth {
-    /// Creates an `Auth`. With `key_required`, unclaimed names need a key too.
-    pub(crate) fn new(
-        claims: Arc<ClaimCache>,
-        reader: StoreReader,
-        ledger: LedgerHandle,
-        key_required: bool,
-    ) -> Self {
-        Self {
-            claims,
-            reader,
-            ledger,
-            names: LegacyNames::default(),
-            key_required,
-        }
-    }
-
-    /// Accepts `names` though they break today's rule.
-    pub(crate) fn with_names(self, names: LegacyNames) -> Self {
-        Self { names, ..self }
-    }
-
-    pub(crate) fn names(&self) -> &LegacyNames {
-        &self.names
-    }
-
     pub(crate) fn credential(metadata: &MetadataMap) -> Result<Credential, AccessError> {
         Ok(PlayerKey::from_metadata(metadata)?.map(|key| KeyHash::from_key(&key)))
     }
@@ -156,6 +127,18 @@ impl Auth {
             }
         };
         Ok(Authorization { entry, has_key })
+    }
+
+    /// Authorizes the holder of `credential` to act for `player`, and counts a session.
+    pub(crate) async fn open_session(
+        &self,
+        player: PlayerName,
+        credential: Credential,
+    ) -> Result<(Authorization, SessionPermit), AccessError> {
+        let authorization = self.authorize(player.clone(), credential).await?;
+        let has_key = authorization.has_key;
+        let permit = self.sessions.acquire(SessionOwner { player, has_key }).await?;
+        Ok((authorization, permit))
     }
 
     /// Commits a claim and then updates its entry. Runs in its own task, so that the entry is updated even if the caller is
@@ -218,6 +201,13 @@ impl Auth {
         for name in names {
             claims.put_unclaimed(&PlayerName::new(name).unwrap());
         }
-        Self::new(claims, reader, ledger, false)
+        Self {
+            claims,
+            reader,
+            ledger,
+            names: LegacyNames::default(),
+            key_required: false,
+            sessions: SessionLimit::new(1),
+        }
     }
 }

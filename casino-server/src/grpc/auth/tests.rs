@@ -50,7 +50,14 @@ impl Scene {
         let ledger = self.ledger.handle();
         let notifier = ledger.clone();
         tokio::spawn(async move { notifier.run_notifier().await });
-        Auth::new(Arc::default(), self.reader.clone(), ledger, key_required)
+        Auth {
+            claims: Arc::default(),
+            reader: self.reader.clone(),
+            ledger,
+            names: LegacyNames::default(),
+            key_required,
+            sessions: SessionLimit::new(1),
+        }
     }
 }
 

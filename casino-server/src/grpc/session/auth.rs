@@ -7,13 +7,12 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::domain::player::{LegacyNames, PlayerName};
 use crate::grpc::auth::{AccessError, Auth, Authorization, Credential};
-use crate::grpc::session::limit::{SessionLimit, SessionPermit};
+use crate::grpc::session::limit::SessionPermit;
 
 /// The authorization of one session. A stream has one key, and may act for every name that the key authorizes.
 pub(crate) struct SessionAuth {
     auth: Arc<Auth>,
     credential: Credential,
-    limit: Arc<SessionLimit>,
     /// Counts the session for the first authorized player. Unauthorized names are not counted, so that nobody can use up
     /// the sessions of another player.
     permit: Option<SessionPermit>,
@@ -25,16 +24,10 @@ type PendingAuth = BoxFuture<'static, Result<(Authorization, Option<SessionPermi
 
 impl SessionAuth {
     /// Creates the authorization of a session; `permit` is set if its player is known already.
-    pub(crate) fn new(
-        auth: Arc<Auth>,
-        credential: Credential,
-        limit: Arc<SessionLimit>,
-        permit: Option<SessionPermit>,
-    ) -> Self {
+    pub(crate) fn new(auth: Arc<Auth>, credential: Credential, permit: Option<SessionPermit>) -> Self {
         Self {
             auth,
             credential,
-            limit,
             permit,
             last: None,
             pending: None,
@@ -43,7 +36,7 @@ impl SessionAuth {
 
     /// Returns the names that are valid though they break today's rule.
     pub(crate) fn names(&self) -> &LegacyNames {
-        self.auth.names()
+        &self.auth.names
     }
 
     /// Returns true if the session last acted for `player` and still may. Takes no lock.
@@ -65,14 +58,13 @@ impl SessionAuth {
             Some((name, pending)) if name == player => pending,
             other => {
                 let (auth, credential, name) = (Arc::clone(&self.auth), self.credential, player.clone());
-                let limit = self.permit.is_none().then(|| Arc::clone(&self.limit));
+                let has_permit = self.permit.is_some();
                 let pending = async move {
-                    let authorization = auth.authorize(name.clone(), credential).await?;
-                    let permit = match limit {
-                        Some(limit) => Some(limit.acquire(authorization.session_owner(name)).await?),
-                        None => None,
-                    };
-                    Ok((authorization, permit))
+                    if has_permit {
+                        return Ok((auth.authorize(name, credential).await?, None));
+                    }
+                    let (authorization, permit) = auth.open_session(name, credential).await?;
+                    Ok((authorization, Some(permit)))
                 };
                 &mut other.insert((player.clone(), pending.boxed())).1
             }

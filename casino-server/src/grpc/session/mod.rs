@@ -49,15 +49,10 @@ pub(crate) struct Session<In> {
     last_player: Option<PlayerName>,
     prices: PriceSubscriber,
     capabilities: Capabilities,
-    /// Sent after the first price.
-    wallet: Option<Box<Account>>,
-    wallet_updates: Option<Box<WalletUpdates>>,
+    feeds: SessionFeeds,
     /// The status to end with after the last answer; `None` for OK.
     end_status: Option<Status>,
     phase: Phase,
-    lobby: Option<Box<FeedSubscriber>>,
-    orders: Option<Box<OrderUpdates>>,
-    presence: Option<PresenceGuard>,
     revocation: Option<Revocation>,
 }
 
@@ -72,15 +67,19 @@ pub(crate) struct SessionParts<In> {
     /// Set if the session uses a name without a key.
     pub(crate) revocation: Option<Revocation>,
     pub(crate) capabilities: Capabilities,
-    /// Set if the client requested it.
-    pub(crate) initial_wallet: Option<Account>,
+    pub(crate) feeds: SessionFeeds,
+}
+
+/// The messages of a session besides prices and answers, as far as the client requested them.
+#[derive(Default)]
+pub(crate) struct SessionFeeds {
+    /// Sent after the first price.
+    pub(crate) wallet: Option<Box<Account>>,
     /// Set if the client requested wallets, and orders or rounds.
-    pub(crate) wallet_updates: Option<WalletUpdates>,
-    pub(crate) presence: PresenceGuard,
-    /// Set if the client requested a lobby feed.
-    pub(crate) lobby: Option<FeedSubscriber>,
-    /// Set if the client requested it.
-    pub(crate) orders: Option<OrderUpdates>,
+    pub(crate) wallet_updates: Option<Box<WalletUpdates>>,
+    pub(crate) lobby: Option<Box<FeedSubscriber>>,
+    pub(crate) orders: Option<Box<OrderUpdates>>,
+    pub(crate) presence: Option<PresenceGuard>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +92,7 @@ enum Phase {
 }
 
 impl<In> Session<In> {
-    pub(crate) fn new(mut parts: SessionParts<In>) -> Self {
-        if let (Some(updates), Some(account)) = (&mut parts.wallet_updates, &parts.initial_wallet) {
-            updates.record_sent(account.version);
-        }
+    pub(crate) fn new(parts: SessionParts<In>) -> Self {
         Self {
             inbound: Some(parts.inbound),
             // The same allocation as in most orders, so that the names are compared by their address.
@@ -104,13 +100,9 @@ impl<In> Session<In> {
             pending: PendingOrders::new(parts.auth, parts.ledger, parts.player),
             prices: parts.prices,
             capabilities: parts.capabilities,
-            wallet: parts.initial_wallet.map(Box::new),
-            wallet_updates: parts.wallet_updates.map(Box::new),
+            feeds: parts.feeds,
             end_status: None,
             phase: Phase::Open,
-            lobby: parts.lobby.map(Box::new),
-            orders: parts.orders.map(Box::new),
-            presence: Some(parts.presence),
             revocation: parts.revocation,
         }
     }
@@ -131,17 +123,13 @@ impl<In> Session<In> {
         self.revocation = None;
         self.inbound = None;
         self.end_status = Some(reason.into());
-        self.wallet = None;
-        self.wallet_updates = None;
-        self.lobby = None;
-        self.orders = None;
-        self.presence = None;
+        self.feeds = SessionFeeds::default();
     }
 
     /// Records whether the wallet has changed.
     fn record_wallet_changes(&mut self, cx: &mut Context<'_>) {
-        if let Some(updates) = &mut self.wallet_updates {
-            let lobby = self.lobby.as_mut();
+        if let Some(updates) = &mut self.feeds.wallet_updates {
+            let lobby = self.feeds.lobby.as_mut();
             updates.record_changes(lobby.is_some_and(|lobby| lobby.take_other_account()), cx);
         }
     }
@@ -154,10 +142,10 @@ impl<In> Session<In> {
         if let Some(price) = self.prices.changed() {
             return Some(price.for_session(self.capabilities));
         }
-        if let Some(wallet) = self.wallet.take() {
+        if let Some(wallet) = self.feeds.wallet.take() {
             return Some(convert::wallet_update(&wallet, self.capabilities));
         }
-        self.lobby.as_mut()?.next_update()
+        self.feeds.lobby.as_mut()?.next_update()
     }
 
     /// Returns the next message, if any.
@@ -168,7 +156,7 @@ impl<In> Session<In> {
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
         self.record_wallet_changes(cx);
         let has_order = self.poll_orders(cx).is_ready();
-        let orders = self.orders.as_ref().map(|orders| orders.reader());
+        let orders = self.feeds.orders.as_ref().map(|orders| orders.reader());
         let answer = self.pending.poll_answer(cx, orders);
         if let Some(update) = self.next_update() {
             return Some(Ok(update));
@@ -179,12 +167,12 @@ impl<In> Session<In> {
             Poll::Pending => return self.next_change(has_order, cx).map(Ok),
         }
         // A session without these updates does not need their numbers.
-        if let Some(updates) = &mut self.wallet_updates
+        if let Some(updates) = &mut self.feeds.wallet_updates
             && let Some(version) = self.pending.wallet_version()
         {
             updates.record_sent(version);
         }
-        if let Some(orders) = &mut self.orders
+        if let Some(orders) = &mut self.feeds.orders
             && let Some(number) = self.pending.order_number()
         {
             orders.acknowledge(number);
@@ -197,11 +185,11 @@ impl<In> Session<In> {
 
     /// Returns an order that has changed, if it `has_order`, else a newer wallet.
     fn next_change(&mut self, has_order: bool, cx: &mut Context<'_>) -> Option<GambleFrame> {
-        let orders = self.orders.as_mut().filter(|_| has_order);
+        let orders = self.feeds.orders.as_mut().filter(|_| has_order);
         if let Some(update) = orders.and_then(|orders| orders.pop(self.capabilities)) {
             return Some(update);
         }
-        match self.wallet_updates.as_mut()?.poll_newer(cx) {
+        match self.feeds.wallet_updates.as_mut()?.poll_newer(cx) {
             Poll::Ready(account) => Some(convert::wallet_update(&account, self.capabilities)),
             Poll::Pending => None,
         }
@@ -209,7 +197,7 @@ impl<In> Session<In> {
 
     /// Ready if an order was placed by another session or has ended.
     fn poll_orders(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.orders {
+        match &mut self.feeds.orders {
             Some(orders) if self.phase == Phase::Open => orders.poll_ready(cx),
             _ => Poll::Pending,
         }
@@ -276,6 +264,7 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Session<In> {
                 return Poll::Ready(session.end_status.take().map(Err));
             }
             let has_lobby_update = session
+                .feeds
                 .lobby
                 .as_mut()
                 .is_some_and(|lobby| lobby.register_waker(cx));

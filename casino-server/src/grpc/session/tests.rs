@@ -24,7 +24,6 @@ use crate::feed::lobby::FeedHub;
 use crate::feed::price::PriceFeed;
 use crate::feed::price::relay::{StallTimeout, WorkerRelay};
 use crate::grpc::auth::Auth;
-use crate::grpc::session::limit::SessionLimit;
 use crate::store::CommitError;
 use crate::store::reader::StoreReader;
 use crate::testkit::manual_ledger::ManualLedger;
@@ -63,22 +62,21 @@ impl Scene {
             tokens: Tokens(7),
             ..Account::default()
         };
-        let limit = SessionLimit::new(1);
         let reader = StoreReader::new(Arc::new(FakeStore(Arc::clone(&ledger.script))));
         let auth = Auth::for_tests(&["ann"], reader.clone(), ledger.handle().clone());
         let session = Session::new(SessionParts {
             inbound: ReceiverStream::new(inbound),
             prices: relay.subscribe(None),
             ledger: ledger.handle().clone(),
-            auth: SessionAuth::new(Arc::new(auth), None, limit, None),
+            auth: SessionAuth::new(Arc::new(auth), None, None),
             player: PlayerName::new("ann").ok(),
             revocation: None,
             capabilities,
-            initial_wallet: capabilities.wallet.then_some(account),
-            wallet_updates: None,
-            presence: FeedHub::new(market).join(None),
-            lobby: None,
-            orders: None,
+            feeds: SessionFeeds {
+                wallet: capabilities.wallet.then(|| Box::new(account)),
+                presence: Some(FeedHub::new(market).join(None)),
+                ..SessionFeeds::default()
+            },
         });
         Self {
             session,

@@ -31,17 +31,19 @@ struct Reading {
 }
 
 impl WalletUpdates {
+    /// Creates the updates of a session whose client gets a wallet of the version `seen` first.
     pub(crate) fn new(
         accounts: AccountReader,
         player: PlayerName,
         subscription: Option<Subscription<AccountChange>>,
+        seen: i64,
     ) -> Self {
         Self {
             accounts,
             player,
             subscription,
             newest: AccountChange::default(),
-            seen: 0,
+            seen,
             is_due: false,
             reading: None,
         }
