@@ -29,12 +29,7 @@ pub(crate) struct OrderUpdates {
     /// Orders of answers that were sent since the last read began.
     answered: Vec<i64>,
     reading: Option<BoxFuture<'static, ReadOrders>>,
-    /// At most the open orders and [`ENDED_ORDERS_MAX`] ended ones.
-    unsent: VecDeque<OrderPosting>,
-    /// The last read has left out later ends.
-    has_more: bool,
-    /// The account at the last read.
-    account: Account,
+    last_read: ReadOrders,
 }
 
 /// What the client has received.
@@ -48,11 +43,11 @@ struct Position {
     open: HashSet<i64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct ReadOrders {
-    open: Vec<OrderPosting>,
-    /// Those to send, in the order in which they ended.
-    ended: Vec<OrderPosting>,
+    /// The orders to send: first the open ones, then at most [`ENDED_ORDERS_MAX`] others as they ended.
+    unsent: VecDeque<OrderPosting>,
+    /// Later ends were left out.
     has_more: bool,
     /// Set if an order is to be sent.
     account: Account,
@@ -76,9 +71,7 @@ impl OrderUpdates {
             },
             answered: Vec::new(),
             reading: None,
-            unsent: VecDeque::new(),
-            has_more: false,
-            account: Account::default(),
+            last_read: ReadOrders::default(),
         }
     }
 
@@ -95,19 +88,19 @@ impl OrderUpdates {
     /// Ready when [`pop`](Self::pop) returns an update.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            let position = &self.position;
-            while self.unsent.front().is_some_and(|posting| position.knows(posting)) {
-                self.unsent.pop_front();
-            }
-            if !self.unsent.is_empty() {
-                return Poll::Ready(());
+            let unsent = &mut self.last_read.unsent;
+            while let Some(posting) = unsent.front() {
+                if !self.position.knows(posting) {
+                    return Poll::Ready(());
+                }
+                unsent.pop_front();
             }
             if let Some(reading) = &mut self.reading {
                 let read = ready!(reading.poll_unpin(cx));
                 self.reading = None;
                 self.apply(read);
             } else {
-                if !self.has_more {
+                if !self.last_read.has_more {
                     ready!(self.subscription.poll_newest(cx));
                 }
                 self.answered.clear();
@@ -120,35 +113,31 @@ impl OrderUpdates {
     }
 
     fn apply(&mut self, read: ReadOrders) {
-        let ReadOrders {
-            open,
-            ended,
-            has_more,
-            account,
-        } = read;
         let position = &mut self.position;
-        let last = ended.last().and_then(|posting| posting.ended);
+        let last = read.unsent.back().and_then(|posting| posting.ended);
         position.seen = last.unwrap_or(position.seen);
-        self.has_more = has_more;
-        let numbers: HashSet<i64> = open.iter().map(|posting| posting.number).collect();
+        let open = read.unsent.iter().filter(|posting| posting.ended.is_none());
+        let open: HashSet<i64> = open.map(|posting| posting.number).collect();
         if position.is_following {
-            position.open.retain(|number| numbers.contains(number));
+            position.open.retain(|number| open.contains(number));
             position.open.extend(&self.answered);
-            self.unsent.extend(open);
         } else {
             position.is_following = true;
-            position.open.extend(numbers);
+            position.open.extend(open);
         }
-        self.unsent.extend(ended);
-        self.account = account;
+        self.last_read = read;
     }
 
     pub(super) fn pop(&mut self, capabilities: Capabilities) -> Option<GambleFrame> {
-        let posting = self.unsent.pop_front()?;
+        let posting = self.last_read.unsent.pop_front()?;
         if posting.ended.is_none() {
             self.position.open.insert(posting.number);
         }
-        Some(convert::order_update(&posting, &self.account, capabilities))
+        Some(convert::order_update(
+            &posting,
+            &self.last_read.account,
+            capabilities,
+        ))
     }
 }
 
@@ -185,8 +174,7 @@ async fn read(
         false => accounts.own_account(player.clone()).await?,
     };
     Ok(ReadOrders {
-        open,
-        ended,
+        unsent: open.into_iter().chain(ended).collect(),
         has_more,
         account,
     })
