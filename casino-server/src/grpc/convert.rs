@@ -28,9 +28,9 @@ use crate::feed::capabilities::Capabilities;
 use crate::feed::lobby::encode::trade;
 use crate::store::Page;
 
-/// Why an action is malformed.
+/// Why a request is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidAction {
+pub(crate) enum InvalidRequest {
     #[error("user: {0}")]
     Name(#[from] InvalidName),
     #[error("type: {given} is not an action type: 0 is BUY, 1 is SELL")]
@@ -47,15 +47,10 @@ pub(crate) enum InvalidAction {
     ImmediateStop,
     #[error("limit_price, stop_price: an order until cancelled needs one of them")]
     Trigger,
-    #[error(transparent)]
-    Round(#[from] InvalidRound),
-}
-
-/// The round that a request is meant for is below 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("round: {given} is below 0; 0 is the player's own account")]
-pub(crate) struct InvalidRound {
-    given: i64,
+    #[error("round: {given} is below 0; 0 is the player's own account")]
+    Round { given: i64 },
+    #[error("{ORDERS_SEEN_HEADER}: expected a number from 0 to {}", i64::MAX)]
+    OrdersSeen,
 }
 
 pub(crate) fn parse_player(
@@ -72,18 +67,13 @@ pub(crate) fn session_player(names: &LegacyNames, metadata: &MetadataMap) -> Res
     names.parse(std::str::from_utf8(&bytes).map_err(|_| InvalidName::NotText)?)
 }
 
-/// The last end of an order that a client has seen is not a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{ORDERS_SEEN_HEADER}: expected a number from 0 to {}", i64::MAX)]
-pub(crate) struct InvalidOrdersSeen;
-
 /// Parses the number of the last end of an order that the client has seen; 0 if it has seen none.
-pub(crate) fn orders_seen(metadata: &MetadataMap) -> Result<i64, InvalidOrdersSeen> {
+pub(crate) fn orders_seen(metadata: &MetadataMap) -> Result<i64, InvalidRequest> {
     let Some(value) = metadata.get(ORDERS_SEEN_HEADER) else {
         return Ok(0);
     };
     let number = value.to_str().ok().and_then(|number| number.parse().ok());
-    number.filter(|seen| *seen >= 0).ok_or(InvalidOrdersSeen)
+    number.filter(|seen| *seen >= 0).ok_or(InvalidRequest::OrdersSeen)
 }
 
 /// Converts an action. `known` caches the last player of the stream, whose name is not validated again.
@@ -92,7 +82,7 @@ pub(crate) fn parse_action(
     action: &Action,
     known: &mut Option<PlayerName>,
     names: &LegacyNames,
-) -> Result<(PlayerName, OrderRequest), InvalidAction> {
+) -> Result<(PlayerName, OrderRequest), InvalidRequest> {
     let named = action.user.as_ref();
     let player = match known {
         Some(known) if named.is_some_and(|user| user.id == known.as_str()) => known.clone(),
@@ -101,12 +91,12 @@ pub(crate) fn parse_action(
     let count = Stocks(action.stocks_count);
     let side = match ActionType::try_from(action.r#type) {
         Ok(action) => Side::from(action),
-        Err(_) => return Err(InvalidAction::Type { given: action.r#type }),
+        Err(_) => return Err(InvalidRequest::Type { given: action.r#type }),
     };
-    let limit = optional_price(action.limit_price).map_err(|given| InvalidAction::Limit { given })?;
-    let stop = optional_price(action.stop_price).map_err(|given| InvalidAction::Stop { given })?;
+    let limit = optional_price(action.limit_price).map_err(|given| InvalidRequest::Limit { given })?;
+    let stop = optional_price(action.stop_price).map_err(|given| InvalidRequest::Stop { given })?;
     let given = action.time_in_force;
-    let time_in_force = TimeInForce::try_from(given).map_err(|_| InvalidAction::TimeInForce { given })?;
+    let time_in_force = TimeInForce::try_from(given).map_err(|_| InvalidRequest::TimeInForce { given })?;
     let rest = |trigger, price| {
         Command::Rest(RestingTerms {
             side,
@@ -117,23 +107,26 @@ pub(crate) fn parse_action(
         })
     };
     let command = match (time_in_force, limit, stop) {
-        (TimeInForce::Immediate, _, Some(_)) => return Err(InvalidAction::ImmediateStop),
+        (TimeInForce::Immediate, _, Some(_)) => return Err(InvalidRequest::ImmediateStop),
         (TimeInForce::Immediate, limit, None) if action.up_to => Command::UpTo(side, count, limit),
         (TimeInForce::Immediate, limit, None) => Command::order(side, count, limit),
         (TimeInForce::UntilCancelled, Some(limit), None) => rest(Trigger::Limit, limit),
         (TimeInForce::UntilCancelled, None, Some(stop)) => rest(Trigger::Stop, stop),
-        (TimeInForce::UntilCancelled, ..) => return Err(InvalidAction::Trigger),
+        (TimeInForce::UntilCancelled, ..) => return Err(InvalidRequest::Trigger),
     };
-    let id = RequestId::new(&action.id)?;
-    let round = parse_round(action.round)?;
-    Ok((player, OrderRequest { command, id, round }))
+    Ok((player, parse_request(command, &action.id, action.round)?))
 }
 
-/// Parses the round that a request is meant for.
-pub(crate) fn parse_round(round: Option<i64>) -> Result<Option<i64>, InvalidRound> {
+/// Parses the ID of a request and the round that it is meant for.
+pub(crate) fn parse_request(
+    command: Command,
+    id: &[u8],
+    round: Option<i64>,
+) -> Result<OrderRequest, InvalidRequest> {
+    let id = RequestId::new(id)?;
     match round {
-        Some(given @ ..0) => Err(InvalidRound { given }),
-        round => Ok(round),
+        Some(given @ ..0) => Err(InvalidRequest::Round { given }),
+        round => Ok(OrderRequest { command, id, round }),
     }
 }
 

@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::domain::account::Rejection;
 use crate::domain::money::{self, Dollars};
-use crate::domain::order::request::{OrderRequest, RequestId};
+use crate::domain::order::request::RequestId;
 use crate::domain::order::{Command, LedgerEntry, Payment};
 use crate::domain::player::PlayerName;
 use crate::feed::accounts::AccountFeed;
@@ -29,6 +29,7 @@ use crate::feed::price::relay::WorkerRelay;
 use crate::feed::wakers::WakerGroup;
 use crate::grpc::account_reader::AccountReader;
 use crate::grpc::auth::Auth;
+use crate::grpc::convert::InvalidRequest;
 use crate::grpc::payments_client::PaymentsClient;
 use crate::grpc::session::auth::SessionAuth;
 use crate::grpc::session::backoff::backoff;
@@ -148,11 +149,7 @@ impl CasinoService {
         id: &[u8],
         round: Option<i64>,
     ) -> Result<Payment, Status> {
-        let request = OrderRequest {
-            command,
-            id: RequestId::new(id)?,
-            round: convert::parse_round(round)?,
-        };
+        let request = convert::parse_request(command, id, round)?;
         let decision = self.ledger.submit(player, request).await?;
         match decision.result {
             Ok(LedgerEntry::Payment(payment)) => Ok(payment),
@@ -324,7 +321,7 @@ impl Casino for CasinoService {
 
     async fn cancel_order(&self, request: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
-        let id = RequestId::required(&request.get_ref().id)?;
+        let id = RequestId::required(&request.get_ref().id).map_err(InvalidRequest::Id)?;
         loop {
             let cancelled = self.ledger.submit(player.clone(), Command::Cancel(id)).await?;
             let by_call = match cancelled.result {

@@ -6,9 +6,8 @@ use tonic::Status;
 
 use crate::domain::account::{RejectKind, Rejection};
 use crate::domain::credential::AuthDenied;
-use crate::domain::order::request::InvalidRequestId;
 use crate::grpc::auth::AccessError;
-use crate::grpc::convert::{InvalidOrdersSeen, InvalidRound};
+use crate::grpc::convert::InvalidRequest;
 use crate::grpc::paging::PageError;
 use crate::grpc::payments_client::StatementError;
 use crate::grpc::session::limit::SessionDenied;
@@ -37,20 +36,8 @@ impl From<PageError> for Status {
     }
 }
 
-impl From<InvalidRequestId> for Status {
-    fn from(error: InvalidRequestId) -> Self {
-        Self::invalid_argument(error.to_string())
-    }
-}
-
-impl From<InvalidRound> for Status {
-    fn from(error: InvalidRound) -> Self {
-        Self::invalid_argument(error.to_string())
-    }
-}
-
-impl From<InvalidOrdersSeen> for Status {
-    fn from(error: InvalidOrdersSeen) -> Self {
+impl From<InvalidRequest> for Status {
+    fn from(error: InvalidRequest) -> Self {
         Self::invalid_argument(error.to_string())
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::order::resting::OrderPosting;
 use crate::domain::player::{LegacyNames, PlayerName};
 use crate::feed::capabilities::Capabilities;
 use crate::grpc::auth::AccessError;
-use crate::grpc::convert::{self, InvalidAction};
+use crate::grpc::convert::{self, InvalidRequest};
 use crate::grpc::session::auth::SessionAuth;
 use crate::grpc::session::backoff::backoff;
 use crate::ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter};
@@ -53,7 +53,7 @@ enum Present {
 }
 
 enum PendingAction {
-    Malformed(InvalidAction),
+    Malformed(InvalidRequest),
     Denied(AccessError),
     Unchecked(PlayerName, OrderRequest),
     /// The flag is set if it is of the session's player, whose wallet its answer then has.
@@ -102,7 +102,7 @@ impl PendingOrders {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, action: Result<(PlayerName, OrderRequest), InvalidAction>) {
+    pub(super) fn push(&mut self, action: Result<(PlayerName, OrderRequest), InvalidRequest>) {
         let all_checked = self.checked == self.actions.len();
         self.actions.push_back(match action {
             Ok((player, request)) if all_checked && self.auth.is_known(&player) => {

@@ -192,13 +192,9 @@ impl Model {
             Ok(player) => player,
             Err(error) => return check_status(&error.into()),
         };
-        let round = match convert::parse_round(round) {
-            Ok(round) => round,
-            Err(error) => return check_status(&error.into()),
-        };
-        match RequestId::new(id) {
+        match convert::parse_request(command, id, round) {
             Err(error) => check_status(&error.into()),
-            Ok(id) => match self.decide(&player, OrderRequest { command, id, round }).result {
+            Ok(request) => match self.decide(&player, request).result {
                 Err(rejection) => check_status(&rejection.into()),
                 Ok(LedgerEntry::Payment(payment)) => {
                     let answer_sent = convert::payment(&player, payment);
