@@ -118,6 +118,7 @@ pub(crate) fn parse_action(
 }
 
 /// Parses the ID of a request and the round that it is meant for.
+#[inline]
 pub(crate) fn parse_request(
     command: Command,
     id: &[u8],

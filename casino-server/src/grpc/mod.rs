@@ -9,5 +9,4 @@ pub(crate) mod paging;
 pub(crate) mod payments_client;
 pub(crate) mod service;
 pub(crate) mod session;
-pub(crate) mod stall;
 pub(crate) mod status;

@@ -12,7 +12,7 @@ use awesomestock_proto::{tls, types};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt, future};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -20,12 +20,15 @@ use tonic::{Code, Request, Status};
 use crate::config::payments_endpoint::PaymentsEndpoint;
 use crate::domain::order::Payment;
 use crate::domain::player::PlayerName;
-use crate::grpc::{convert, stall};
+use crate::grpc::convert;
 use crate::store::StoreError;
 use crate::store::outage::Outage;
 
 /// Time limit for a call without progress. Long histories may take longer in total.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Checks for progress per [`STALL_TIMEOUT`].
+const STALL_CHECKS: u32 = 6;
 
 /// Time limit for a statement in total.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -115,8 +118,8 @@ impl PaymentsClient {
         };
         tokio::select! {
             result = timeout(TOTAL_TIMEOUT, call) => result.unwrap_or(Err(self.timed_out())),
-            // `sent` lives until the end of the call, so the wait for the response is limited too.
-            true = stall::stalled(Arc::downgrade(&sent), self.stall_timeout) => Err(self.timed_out()),
+            // Also limits the wait for the response.
+            () = stalled(&sent, self.stall_timeout) => Err(self.timed_out()),
         }
     }
 
@@ -132,6 +135,22 @@ impl PaymentsClient {
         StatementError::Timeout {
             deadline: self.stall_timeout,
         }
+    }
+}
+
+/// Waits until the counter `sent` does not change for `timeout`.
+async fn stalled(sent: &AtomicU64, timeout: Duration) {
+    let interval = timeout.checked_div(STALL_CHECKS).unwrap_or_default();
+    let (mut last, mut unchanged) = (0, 0_u32);
+    while unchanged < STALL_CHECKS {
+        sleep(interval).await;
+        let now = sent.load(Ordering::Relaxed);
+        unchanged = if now == last {
+            unchanged.saturating_add(1)
+        } else {
+            0
+        };
+        last = now;
     }
 }
 
@@ -210,6 +229,19 @@ mod tests {
             let status: Status = map_status(&Status::new(code, "x"), STALL_TIMEOUT).into();
             assert_eq!(status.code(), expected, "{code:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_stream_is_not_stalled_and_a_stopped_one_is() {
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&sent);
+        let check = tokio::spawn(async move { stalled(&counter, STALL_TIMEOUT).await });
+        for _ in 0..10 {
+            sleep(STALL_TIMEOUT * 4 / 5).await;
+            sent.fetch_add(1, Ordering::Relaxed);
+        }
+        assert!(!check.is_finished());
+        check.await.unwrap();
     }
 
     #[tokio::test]
