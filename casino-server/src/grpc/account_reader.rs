@@ -43,11 +43,6 @@ impl AccountReader {
         self.read_named(round.account_of(player), &round).await
     }
 
-    /// Reads the account in force.
-    pub(crate) async fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
-        Ok(self.read(player).await?.account)
-    }
-
     /// Reads the player's own account.
     pub(crate) async fn own_account(&self, player: PlayerName) -> Result<Account, StoreError> {
         Ok(self.read_named(player, &self.rounds.current()).await?.account)
@@ -78,11 +73,8 @@ impl AccountReader {
         let account = record.map(|record| record.account).unwrap_or_default();
         let is_new = record.is_none_or(|record| record.payments == 0);
         let stake = round.stake_for(&name, self.stake).filter(|_| is_new);
-        let staked = stake.map(|stake| account.deposit(stake));
-        let account = match staked {
-            Some(Ok((staked, _))) => staked,
-            Some(Err(_)) | None => account,
-        };
+        let staked = stake.and_then(|stake| account.deposit(stake).ok());
+        let account = staked.map_or(account, |(staked, _)| staked);
         Ok(ReadAccount {
             account: round.versioned(&name, account),
             name,

@@ -192,7 +192,7 @@ impl Casino for CasinoService {
 
     async fn get_token_balance(&self, request: Request<types::User>) -> Result<Response<Tokens>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
-        let account = self.accounts.account(&player).await?;
+        let account = self.accounts.read(&player).await?.account;
         Ok(Response::new(Tokens {
             count: account.tokens.0,
         }))
@@ -266,7 +266,7 @@ impl Casino for CasinoService {
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
         let capabilities = Capabilities::from_metadata(request.metadata()).unary_only();
-        let account = self.accounts.account(&player).await?;
+        let account = self.accounts.read(&player).await?.account;
         let mut response = Response::new(convert::wallet(&account, capabilities));
         capabilities.write_metadata(response.metadata_mut());
         Ok(response)

@@ -83,7 +83,7 @@ impl WalletUpdates {
             }
             self.is_due = false;
             let (accounts, player) = (self.accounts.clone(), self.player.clone());
-            let read = async move { until_read(|| accounts.account(&player)).await };
+            let read = async move { until_read(|| accounts.read(&player)).await.account };
             self.reading = Some(Reading {
                 version: self.newest.version,
                 account: read.boxed(),
