@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use awesomestock_proto::auth::{SecretError, SharedSecret};
 use awesomestock_proto::command_line::{self, documents};
 use awesomestock_proto::resources;
-use awesomestock_proto::server::{self, BoundPort, EnvFilter, Log, LogError};
+use awesomestock_proto::server::{self, EnvFilter, Log, LogError};
 use awesomestock_proto::text::{pluralize, sanitize};
 use casino_server::config::{self, Args, CertArgs, RoundArgs, RoundCallError, Task};
 use casino_server::{AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers};
@@ -44,15 +44,15 @@ fn main() -> ExitCode {
         Some(Task::AcceptLoss) => accept_loss(&args),
         Some(Task::Backup { file }) => backup(&args, file),
         Some(Task::Cert(cert)) => certificate(cert),
-        Some(Task::Completions { shell }) => print(&Args::completions(*shell)),
-        Some(Task::Man) => print(&documents::manual(
+        Some(Task::Completions { shell }) => print(Args::completions(*shell)),
+        Some(Task::Man) => print(documents::manual(
             Args::definition(),
             "Without a command, the casino serves.",
         )),
-        Some(Task::Round(round)) => steer(&args, round),
+        Some(Task::Round(round)) => change_round(&args, round),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
         None => match command_line::log_filter_of(EnvFilter::DEFAULT_ENV, "casino_server") {
-            Ok(filter) => secrets(&args).and_then(|secrets| start(&args, filter, secrets)),
+            Ok(filter) => start(&args, filter),
             Err(error) => {
                 let _ = writeln!(io::stderr(), "casino-server: {error}");
                 return ExitCode::from(EXIT_USAGE);
@@ -83,66 +83,43 @@ fn parse() -> Result<Args, clap::Error> {
     Args::from_arg_matches(&command_line::matches(command, env::args_os())?)
 }
 
-/// The secrets for the payments server and of the operator service.
-struct Secrets {
-    payments: Option<SharedSecret>,
-    operator: Option<SharedSecret>,
+fn change_round(args: &Args, round: &RoundArgs) -> Result<()> {
+    print(round.run(&args.operator_service, args.server.allow_plaintext)?)
 }
 
-fn secrets(args: &Args) -> Result<Secrets> {
-    let operator = args.operator_service.secret()?;
-    if args.operator_service.operator.is_some() && operator.is_none() {
-        return Err(RoundCallError::NoSecret.into());
-    }
-    Ok(Secrets {
-        payments: args.payments_server.secret()?,
-        operator,
-    })
-}
-
-fn steer(args: &Args, round: &RoundArgs) -> Result<()> {
-    print(
-        round
-            .run(&args.operator_service, args.server.allow_plaintext)?
-            .as_bytes(),
-    )
-}
-
-fn start(args: &Args, filter: EnvFilter, secrets: Secrets) -> Result<()> {
+fn start(args: &Args, filter: EnvFilter) -> Result<()> {
+    let operator = args.operator_service.service()?;
+    let payments_secret = args.payments_server.secret()?;
     // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     HookBuilder::default().into_hooks().0.install();
     resources::runtime()?.block_on(async {
         let log = Log::start("casino-server", filter, args.server.log_format)?;
-        let result = run(args, secrets).await;
+        let result = run(args, payments_secret, operator).await;
         log.close().await;
         result
     })
 }
 
-fn print(text: &[u8]) -> Result<()> {
-    command_line::print_text(text).wrap_err(STDOUT_FAILED)
+fn print(text: impl AsRef<[u8]>) -> Result<()> {
+    command_line::print_text(text.as_ref()).wrap_err(STDOUT_FAILED)
 }
 
 fn certificate(args: &CertArgs) -> Result<()> {
     config::create(args)?;
     let folder = args.folder.display();
-    let text = format!(
+    print(format!(
         "Start both servers with --tls-cert {folder}/cert.pem --tls-key {folder}/key.pem.\n\
          Players need {folder}/ca.pem: awesomestock --casino https://HOST:PORT --tls-ca ca.pem\n"
-    );
-    print(text.as_bytes())
+    ))
 }
 
 fn release(args: &Args, name: &str) -> Result<()> {
     match casino_server::release(&args.store, name)? {
-        ReleaseOutcome::Released => {
-            command_line::print_line(&format!(
-                "{name} is released: the next key used with it claims it"
-            ))?;
-        }
+        ReleaseOutcome::Released => print(format!(
+            "{name} is released: the next key used with it claims it\n"
+        )),
         ReleaseOutcome::Unclaimed => bail!("{name} is not claimed"),
     }
-    Ok(())
 }
 
 /// Prints each mismatch and then the totals; fails if there is any mismatch.
@@ -157,12 +134,11 @@ fn check(args: &Args) -> Result<()> {
     };
     let totals = casino_server::check(&args.store, report)?;
     drop(stdout);
+    written.wrap_err(STDOUT_FAILED)?;
     for line in &totals.results {
-        written = written.and_then(|()| command_line::print_line(line));
+        print(format!("{line}\n"))?;
     }
-    written
-        .and_then(|()| command_line::print_line(&totals.to_string()))
-        .wrap_err(STDOUT_FAILED)?;
+    print(format!("{totals}\n"))?;
     let AuditTotals { differences, .. } = totals;
     let found = pluralize(differences.cast_signed(), "difference");
     ensure!(differences == 0, "{found} in {}", args.store);
@@ -178,7 +154,7 @@ fn accept_loss(args: &Args) -> Result<()> {
         true => "can be opened again; the batches in the damaged part of its log are lost",
         false => "is not damaged; nothing was lost",
     };
-    command_line::print_line(&format!("{} {outcome}", args.store)).wrap_err(STDOUT_FAILED)
+    print(format!("{} {outcome}\n", args.store))
 }
 
 fn backup(args: &Args, file: &Path) -> Result<()> {
@@ -186,15 +162,19 @@ fn backup(args: &Args, file: &Path) -> Result<()> {
         eyre!("a ledger in PostgreSQL is copied by its own tools: pg_dump --schema=awesomestock")
     })?;
     casino_server::backup(ledger, file)?;
-    command_line::print_line(&format!("{} is copied to {}", args.store, file.display()))
-        .wrap_err(STDOUT_FAILED)
+    print(format!("{} is copied to {}\n", args.store, file.display()))
 }
 
-async fn run(args: &Args, secrets: Secrets) -> Result<()> {
+/// Serves the casino, and the operator service on its address if one is given.
+async fn run(
+    args: &Args,
+    payments_secret: Option<SharedSecret>,
+    operator: Option<(&str, SharedSecret)>,
+) -> Result<()> {
     let tls = args.server.certificate()?;
     let shutdown = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
     let allow_plaintext = args.server.allow_plaintext;
-    let payments = args.payments_server.endpoint(secrets.payments, allow_plaintext)?;
+    let payments = args.payments_server.endpoint(payments_secret, allow_plaintext)?;
     let allow_remote = tls.is_some() || allow_plaintext;
     // Bound first, so that no ledger is created if the port is in use. It accepts connections only after `listen`.
     let port = server::bind(&args.listen, allow_remote).await?;
@@ -202,7 +182,10 @@ async fn run(args: &Args, secrets: Secrets) -> Result<()> {
         Some(address) => Some(metrics_listener(address).await?),
         None => None,
     };
-    let operator = operator_listener(args, allow_remote, secrets.operator).await?;
+    let operator = match operator {
+        Some((address, secret)) => Some((server::bind(address, allow_remote).await?, secret)),
+        None => None,
+    };
     let casino = Casino::open(args.options(), payments).await?;
     let listener = port.listen()?;
     let address = listener.local_addr()?;
@@ -223,24 +206,12 @@ async fn run(args: &Args, secrets: Secrets) -> Result<()> {
             }
         });
     }
-    command_line::print_line(&format!("casino-server listening on {address}")).wrap_err(STDOUT_FAILED)?;
+    print(format!("casino-server listening on {address}\n"))?;
 
     casino
         .serve_on(Workers::per_core(), listener, tls, shutdown)
         .await?;
     Ok(())
-}
-
-/// Binds the operator's address, if it is configured.
-async fn operator_listener(
-    args: &Args,
-    allow_remote: bool,
-    secret: Option<SharedSecret>,
-) -> Result<Option<(BoundPort, SharedSecret)>> {
-    match args.operator_service.operator.as_ref().zip(secret) {
-        Some((address, secret)) => Ok(Some((server::bind(address, allow_remote).await?, secret))),
-        None => Ok(None),
-    }
 }
 
 async fn metrics_listener(address: &str) -> Result<TcpListener> {

@@ -14,8 +14,8 @@ use awesomestock_proto::operator::{
 };
 use awesomestock_proto::server::health::local_url;
 use awesomestock_proto::text::sanitize::sanitize;
-use awesomestock_proto::tls::{self, TlsError};
-use awesomestock_proto::{command_line, resources, transport};
+use awesomestock_proto::{command_line, resources, tls, transport};
+use tokio::time::timeout;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -110,10 +110,7 @@ pub enum RoundCallError {
     /// The secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The URL or the certificate authority is not valid.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The secret would be sent unencrypted.
+    /// The URL or the certificate authority is not valid, or the secret would be sent unencrypted.
     #[error(transparent)]
     Security(#[from] SecurityError),
     /// The casino rejected the call, or does not answer.
@@ -177,6 +174,13 @@ impl OperatorArgs {
         let file = self.operator_secret_file.as_deref();
         SharedSecret::read(file, "--operator-secret-file", OPERATOR_SECRET_VARIABLE)
     }
+
+    /// Returns the address to serve on and the secret, if an address is configured.
+    pub fn service(&self) -> Result<Option<(&str, SharedSecret)>, RoundCallError> {
+        let secret = self.secret()?;
+        let service = |address| Ok((address, secret.ok_or(RoundCallError::NoSecret)?));
+        self.operator.as_deref().map(service).transpose()
+    }
 }
 
 impl RoundArgs {
@@ -188,46 +192,42 @@ impl RoundArgs {
         let runtime = resources::runtime().map_err(RoundCallError::Runtime)?;
         runtime.block_on(async {
             let endpoint = tls::endpoint(&url, self.ca.as_deref());
-            let endpoint = endpoint.map_err(|error| error.in_option("--ca"))?;
+            let endpoint = endpoint.map_err(|error| SecurityError::from(error.in_option("--ca")))?;
             if !allow_plaintext && transport::is_plaintext_remote(endpoint.uri()) {
                 return Err(SecurityError::SecretInPlaintext(url).into());
             }
             let secret = BearerInterceptor::secret(Some(&secret));
             let client = OperatorClient::with_interceptor(endpoint.connect_lazy(), secret);
-            match tokio::time::timeout(DEADLINE, self.call(client)).await {
-                Ok(Ok(RoundAnswer::Round(round))) => Ok(describe(&round)),
-                Ok(Ok(RoundAnswer::Results(results, args))) => args.write(&results),
-                Ok(Err(status)) => Err(RoundCallError::Call { url, status }),
-                Err(_) => Err(RoundCallError::Deadline(url)),
+            let call = timeout(DEADLINE, self.task.call(client)).await;
+            match call.map_err(|_| RoundCallError::Deadline(url.clone()))? {
+                Ok(answer) => answer,
+                Err(status) => Err(RoundCallError::Call { url, status }),
             }
         })
     }
+}
 
-    async fn call(&self, mut client: Client) -> Result<RoundAnswer<'_>, Status> {
-        let round = match &self.task {
-            RoundTask::Start { length } => {
+impl RoundTask {
+    /// Calls the operator service. Returns the text to print, or why the results cannot be written.
+    async fn call(&self, mut client: Client) -> Result<Result<String, RoundCallError>, Status> {
+        let round = match self {
+            Self::Start { length } => {
                 let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
                 client.start(StartRequest { length_ms }).await
             }
-            RoundTask::Pause => client.pause(PauseRequest {}).await,
-            RoundTask::Resume => client.resume(ResumeRequest {}).await,
-            RoundTask::End => client.end(EndRequest {}).await,
-            RoundTask::Status => client.status(StatusRequest {}).await,
-            RoundTask::Say { text } => client.say(SayRequest { text: text.clone() }).await,
-            RoundTask::Results(args) => {
+            Self::Pause => client.pause(PauseRequest {}).await,
+            Self::Resume => client.resume(ResumeRequest {}).await,
+            Self::End => client.end(EndRequest {}).await,
+            Self::Status => client.status(StatusRequest {}).await,
+            Self::Say { text } => client.say(SayRequest { text: text.clone() }).await,
+            Self::Results(args) => {
                 let round = args.round.unwrap_or(0);
                 let results = client.results(ResultsRequest { round }).await?;
-                return Ok(RoundAnswer::Results(results.into_inner(), args));
+                return Ok(args.write(results.get_ref()));
             }
         };
-        Ok(RoundAnswer::Round(round?.into_inner()))
+        Ok(Ok(describe(round?.get_ref())))
     }
-}
-
-/// An answer of the operator service.
-enum RoundAnswer<'a> {
-    Round(casino::Round),
-    Results(RoundResults, &'a ResultsArgs),
 }
 
 impl ResultsArgs {
