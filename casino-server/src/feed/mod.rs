@@ -1,7 +1,5 @@
 //! Data sent to sessions: prices, lobby feeds, rounds and account changes.
 
-pub(crate) use awesomestock_proto::capabilities;
-
 pub(crate) mod accounts;
 pub(crate) mod lobby;
 pub(crate) mod price;

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use awesomestock_proto::capabilities::{ORDERS_SEEN_HEADER, USER_HEADER};
+use awesomestock_proto::capabilities::{Capabilities, ORDERS_SEEN_HEADER, USER_HEADER};
 use awesomestock_proto::casino::{
     self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, OrderUpdate, PriceHistory,
     PricePoint, TimeInForce, Trades, Wallet,
@@ -24,7 +24,6 @@ use crate::domain::order::resting::{OrderPosting, OrderState, RestingTerms};
 use crate::domain::order::{Command, Decision, LedgerEntry, Payment, Side, Trade};
 use crate::domain::player::{LegacyNames, PlayerName};
 use crate::domain::round::round_of;
-use crate::feed::capabilities::Capabilities;
 use crate::feed::lobby::encode::trade;
 use crate::store::Page;
 

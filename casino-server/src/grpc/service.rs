@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use awesomestock_proto::capabilities::Capabilities;
 use awesomestock_proto::casino::{
     Action, CancelOrderRequest, Candles, CandlesRequest, Leaderboard, Order, Orders, PriceHistory,
     PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
@@ -23,7 +24,6 @@ use crate::domain::order::request::RequestId;
 use crate::domain::order::{Command, LedgerEntry, Payment};
 use crate::domain::player::PlayerName;
 use crate::feed::accounts::AccountFeed;
-use crate::feed::capabilities::Capabilities;
 use crate::feed::lobby::{FeedHub, encode};
 use crate::feed::price::relay::WorkerRelay;
 use crate::feed::wakers::WakerGroup;

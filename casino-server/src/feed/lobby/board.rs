@@ -4,13 +4,13 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 
+use awesomestock_proto::capabilities::LobbyFeeds;
 use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use tokio::sync::watch;
 
 use crate::config::clock::Clock;
 use crate::domain::player::PlayerName;
 use crate::domain::round::{Round, RoundResult};
-use crate::feed::capabilities::LobbyFeeds;
 use crate::feed::lobby::encode::{self, EncodedLeaderboard};
 use crate::feed::wakers::{RegisteredWaker, WakerGroup, WakerGroups};
 

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use std::{future, mem};
 
+use awesomestock_proto::capabilities::LobbyFeeds;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::board::{FeedBoard, FeedMessage};
@@ -36,7 +37,6 @@ use self::presence::PresenceMap;
 pub(crate) use self::trades::{TapeRow, TradeBatch};
 use crate::domain::market::{Headline, Market, Tick};
 use crate::domain::player::PlayerName;
-use crate::feed::capabilities::LobbyFeeds;
 use crate::feed::wakers::WakerGroup;
 use crate::store::lock;
 use crate::store::reader::{StoreReader, until_read};

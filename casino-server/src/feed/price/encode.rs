@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awesomestock_proto::STOCK_NAME;
+use awesomestock_proto::capabilities::Capabilities;
 use awesomestock_proto::casino::{GambleInfo, StockInfo};
 use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use prost::Message;
 
 use crate::domain::market::Tick;
-use crate::feed::capabilities::Capabilities;
 
 /// A price, encoded once for all sessions.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ pub(crate) mod wallet;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use awesomestock_proto::capabilities::Capabilities;
 use awesomestock_proto::casino::Action;
 use awesomestock_proto::frame::GambleFrame;
 use futures_util::StreamExt;
@@ -25,7 +26,6 @@ use self::pending::PendingOrders;
 use self::wallet::WalletUpdates;
 use crate::domain::account::Account;
 use crate::domain::player::PlayerName;
-use crate::feed::capabilities::Capabilities;
 use crate::feed::lobby::{FeedSubscriber, PresenceGuard};
 use crate::feed::price::relay::PriceSubscriber;
 use crate::grpc::auth::Revocation;

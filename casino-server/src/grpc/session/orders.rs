@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::task::{Context, Poll, ready};
 
+use awesomestock_proto::capabilities::Capabilities;
 use awesomestock_proto::frame::GambleFrame;
 use awesomestock_proto::values::ENDED_ORDERS_MAX;
 use futures_util::FutureExt;
@@ -12,7 +13,6 @@ use crate::domain::account::Account;
 use crate::domain::order::resting::OrderPosting;
 use crate::domain::player::PlayerName;
 use crate::feed::accounts::Subscription;
-use crate::feed::capabilities::Capabilities;
 use crate::grpc::account_reader::AccountReader;
 use crate::grpc::convert;
 use crate::store::StoreError;

@@ -5,6 +5,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use awesomestock_proto::capabilities::Capabilities;
 use awesomestock_proto::frame::GambleFrame;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +16,6 @@ use crate::domain::order::Command;
 use crate::domain::order::request::{OrderRequest, RequestId};
 use crate::domain::order::resting::OrderPosting;
 use crate::domain::player::{LegacyNames, PlayerName};
-use crate::feed::capabilities::Capabilities;
 use crate::grpc::auth::AccessError;
 use crate::grpc::convert::{self, InvalidRequest};
 use crate::grpc::session::auth::SessionAuth;

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use awesomestock_proto::auth::{PlayerKey, SharedSecret};
-use awesomestock_proto::capabilities::{HEADER, USER_HEADER};
+use awesomestock_proto::capabilities::{Capabilities, HEADER, USER_HEADER};
 use awesomestock_proto::text::sanitize;
 use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::metadata::MetadataMap;
@@ -20,7 +20,6 @@ use tonic::{Code, Status};
 use self::requests::check_status;
 pub use self::requests::requests;
 use crate::domain::player::{LegacyNames, PlayerName};
-use crate::feed::capabilities::Capabilities;
 use crate::grpc::{convert, payments_client};
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use awesomestock_proto::capabilities::Capabilities;
 use awesomestock_proto::casino::{
     Action, ActionResult, CandlesRequest, GambleInfo, GambleType, PriceHistoryRequest, TradesRequest,
     WithdrawRequest,
@@ -27,7 +28,6 @@ use crate::domain::order::request::{OrderRequest, RequestId, StoredAnswer};
 use crate::domain::order::resting::DueOrder;
 use crate::domain::order::{AccountRecord, Command, Decision, LedgerEntry, Side};
 use crate::domain::player::{LegacyNames, PlayerName};
-use crate::feed::capabilities::Capabilities;
 use crate::grpc::{convert, paging};
 use crate::ledger::batch::OpenBatch;
 use crate::ledger::idempotency::RecentRequests;
