@@ -32,7 +32,7 @@ pub(crate) struct AccountChange {
 }
 
 /// The players with sessions that are subscribed, each with the newest value.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PlayerTopic<T>(Arc<Mutex<HashMap<PlayerName, watch::Sender<T>>>>);
 
 /// A session's subscription.
@@ -94,18 +94,6 @@ pub(crate) async fn follow(feed: &AccountFeed, notifications: &Notifications) ->
             ChangedNames::Some(names) => names.iter().for_each(|player| feed.changed_elsewhere(player)),
             ChangedNames::Any => feed.any_changed_elsewhere(),
         }
-    }
-}
-
-impl<T> Clone for PlayerTopic<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Default for PlayerTopic<T> {
-    fn default() -> Self {
-        Self(Arc::default())
     }
 }
 

@@ -8,10 +8,12 @@ use awesomestock_proto::capabilities::LobbyFeeds;
 use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use tokio::sync::watch;
 
+use super::FeedHub;
 use crate::config::clock::Clock;
 use crate::domain::player::PlayerName;
 use crate::domain::round::{Round, RoundResult};
-use crate::feed::lobby::encode::{self, EncodedLeaderboard};
+use crate::feed::lobby::encode;
+use crate::feed::lobby::leaderboard::LeaderboardSnapshot;
 use crate::feed::wakers::{RegisteredWaker, WakerGroup, WakerGroups};
 
 /// The state of the round, encoded when it is sent: the time left differs.
@@ -27,7 +29,8 @@ pub(crate) struct RoundUpdate {
 #[derive(Debug, Clone)]
 pub(super) enum FeedMessage {
     Encoded(SharedEncoding),
-    Leaderboard(EncodedLeaderboard),
+    /// The encoded top, to which each session adds its player's own rank.
+    Leaderboard(SharedEncoding, Arc<LeaderboardSnapshot>),
     Round(RoundUpdate),
 }
 
@@ -44,29 +47,36 @@ pub(super) struct FeedBoard {
     pub(super) subscribers: WakerGroups,
 }
 
-impl FeedBoard {
-    pub(super) fn subscribe(
+impl FeedHub {
+    /// Creates the group of the subscribers of one runtime, which has to [run](WakerGroup::run) it.
+    pub(crate) fn subscriber_group(&self) -> Arc<WakerGroup> {
+        self.board.subscribers.group()
+    }
+
+    /// Subscribes a session to `feeds`; `None` if there are none. `round` is the open round of the session's wallet.
+    pub(crate) fn subscribe(
         &self,
-        feeds: LobbyFeeds,
         group: &Arc<WakerGroup>,
+        feeds: LobbyFeeds,
         player: Option<PlayerName>,
         round: Option<i64>,
-    ) -> FeedSubscriber {
+    ) -> Option<FeedSubscriber> {
         let by_priority = [
-            (feeds.rounds, &self.rounds),
-            (feeds.news, &self.news),
-            (feeds.tape, &self.tape),
-            (feeds.players, &self.players),
-            (feeds.leaderboard, &self.leaderboard),
+            (feeds.rounds, &self.board.rounds),
+            (feeds.news, &self.board.news),
+            (feeds.tape, &self.board.tape),
+            (feeds.players, &self.board.players),
+            (feeds.leaderboard, &self.board.leaderboard),
         ];
         let subscribed = by_priority.into_iter().filter(|(is_wanted, _)| *is_wanted);
-        FeedSubscriber {
-            feeds: subscribed.map(|(_, feed)| subscribe(feed)).collect(),
+        let feeds: Vec<_> = subscribed.map(|(_, feed)| subscribe(feed)).collect();
+        (!feeds.is_empty()).then(|| FeedSubscriber {
+            feeds,
             waker: group.waker(),
             round,
             has_other_account: false,
             player,
-        }
+        })
     }
 }
 
@@ -91,7 +101,9 @@ impl FeedSubscriber {
         let message = feed.borrow_and_update().clone()?;
         Some(match message {
             FeedMessage::Encoded(encoded) => GambleFrame::Encoded(encoded),
-            FeedMessage::Leaderboard(leaderboard) => leaderboard.for_session(self.player.as_ref()),
+            FeedMessage::Leaderboard(top, snapshot) => {
+                encode::leaderboard_update(top, &snapshot, self.player.as_ref())
+            }
             FeedMessage::Round(update) => {
                 let open = update.round.open_number();
                 self.has_other_account |= open != self.round;

@@ -42,7 +42,7 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
     let mut sync = interval(PRESENCE_INTERVAL);
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut is_watched, mut next_send) = (false, Instant::now());
-    let outbox = &lobby.pending.outbox;
+    let pending = &lobby.pending;
     loop {
         tokio::select! {
             _ = sync.tick() => {
@@ -51,7 +51,7 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
                 // After a failed sync, the remote players are unknown and not listed.
                 let remote = log_error(synced).unwrap_or_default();
                 is_watched = remote.iter().any(|casino| casino.watches_tape);
-                outbox.is_enabled.store(is_watched, Ordering::Release);
+                pending.has_remote_watcher.store(is_watched, Ordering::Release);
                 lobby.set_remote(remote.into_iter().map(|casino| casino.players).collect());
             }
             texts = store.notifications().tape() => {
@@ -63,11 +63,11 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
                 }
                 lobby.add_remote_trades(remote);
             }
-            () = outbox.filled.notified(), if is_watched => {
+            () = pending.outbox_filled.notified(), if is_watched => {
                 // Coalesces the trades of one interval.
                 sleep_until(next_send).await;
                 next_send = Instant::now().checked_add(TAPE_INTERVAL).unwrap_or(next_send);
-                let batch = lock(&outbox.trades).take_and_reset();
+                let batch = lock(&pending.outbox).take_and_reset();
                 if let Some(batch) = batch {
                     let text = batch.to_text(store.casino());
                     log_error(store.send_trades(&text).await);

@@ -79,34 +79,29 @@ pub(crate) fn round_result(result: &RoundResult) -> casino::RoundResult {
     }
 }
 
-/// A leaderboard, encoded once for all sessions, to which each adds its player's own rank.
-#[derive(Debug, Clone)]
-pub(crate) struct EncodedLeaderboard {
-    snapshot: Arc<LeaderboardSnapshot>,
+/// Encodes the leaderboard without any player's own rank.
+pub(crate) fn encode_top(snapshot: &LeaderboardSnapshot) -> SharedEncoding {
+    encode(leaderboard(snapshot, None))
+}
+
+/// Returns the leaderboard for a session: `top`, and the rank of `player`.
+pub(crate) fn leaderboard_update(
     top: SharedEncoding,
-}
-
-pub(crate) fn encode_ranking(snapshot: Arc<LeaderboardSnapshot>) -> EncodedLeaderboard {
-    let top = encode(leaderboard(&snapshot, None));
-    EncodedLeaderboard { snapshot, top }
-}
-
-impl EncodedLeaderboard {
-    /// Returns the frame for a session of `player`.
-    pub(crate) fn for_session(&self, player: Option<&PlayerName>) -> GambleFrame {
-        let Some(own) = player.and_then(|player| self.snapshot.rank_of(player)) else {
-            return GambleFrame::Encoded(Arc::clone(&self.top));
-        };
-        let own = Leaderboard {
-            own: Some(standing(own)),
-            ..Leaderboard::default()
-        };
-        let own = GambleInfo {
-            leaderboard: Some(own),
-            ..GambleInfo::default()
-        };
-        GambleFrame::Extended(Box::new((Arc::clone(&self.top), own)))
-    }
+    snapshot: &LeaderboardSnapshot,
+    player: Option<&PlayerName>,
+) -> GambleFrame {
+    let Some(own) = player.and_then(|player| snapshot.rank_of(player)) else {
+        return GambleFrame::Encoded(top);
+    };
+    let own = Leaderboard {
+        own: Some(standing(own)),
+        ..Leaderboard::default()
+    };
+    let own = GambleInfo {
+        leaderboard: Some(own),
+        ..GambleInfo::default()
+    };
+    GambleFrame::Extended(Box::new((top, own)))
 }
 
 /// Returns the leaderboard's message, with the rank of `asking` if it is ranked.

@@ -15,8 +15,8 @@ pub(super) const RANKED_MAX: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct LeaderboardDelta {
     changed: HashMap<PlayerName, Account>,
-    /// The top accounts of the ledger.
-    snapshot: Option<HashMap<PlayerName, Account>>,
+    /// The top accounts of the ledger, if they were read.
+    snapshot: HashMap<PlayerName, Account>,
     pub(super) tick: Option<Tick>,
     /// Set when a round starts or ends, to its number while it is open.
     pub(super) round: Option<Option<i64>>,
@@ -31,15 +31,15 @@ impl LeaderboardDelta {
     /// Records the top accounts, of each the newest version. If there are [`RANKED_MAX`] of them, all others leave the
     /// leaderboard.
     pub(super) fn set_snapshot(&mut self, top: Vec<(PlayerName, Account)>) {
-        let snapshot = self.snapshot.insert(HashMap::with_capacity(top.len()));
+        self.snapshot = HashMap::with_capacity(top.len());
         for (player, account) in top {
-            insert_newer(snapshot, &player, account);
+            insert_newer(&mut self.snapshot, &player, account);
         }
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.snapshot.is_none() && self.tick.is_none()
+        self.changed.is_empty() && self.snapshot.is_empty() && self.tick.is_none()
     }
 }
 
@@ -107,7 +107,7 @@ impl Leaderboard {
             self.round = open.map(|number| (number, HashMap::new()));
             changed = true;
         }
-        let snapshot = delta.snapshot.unwrap_or_default();
+        let snapshot = delta.snapshot;
         if snapshot.len() >= RANKED_MAX
             && let Some(accounts) = snapshot
                 .keys()

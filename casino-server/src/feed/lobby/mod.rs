@@ -36,8 +36,6 @@ pub(crate) use self::presence::PresenceGuard;
 use self::presence::PresenceMap;
 pub(crate) use self::trades::{TapeRow, TradeBatch};
 use crate::domain::market::{Headline, Market, Tick};
-use crate::domain::player::PlayerName;
-use crate::feed::wakers::WakerGroup;
 use crate::store::lock;
 use crate::store::reader::{StoreReader, until_read};
 
@@ -54,7 +52,7 @@ const LOBBY_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct FeedHub {
     /// The market at the start.
-    market: Market,
+    pub(crate) market: Market,
     pending: PendingUpdates,
     board: FeedBoard,
     presence: PresenceMap,
@@ -107,22 +105,6 @@ impl FeedHub {
             news: feeds.news && self.market.has_news(),
             ..feeds
         }
-    }
-
-    /// Creates the group of the subscribers of one runtime, which has to [run](WakerGroup::run) it.
-    pub(crate) fn subscriber_group(&self) -> Arc<WakerGroup> {
-        self.board.subscribers.group()
-    }
-
-    /// Subscribes a session to `feeds`; `None` if there are none. `round` is the open round of the session's wallet.
-    pub(crate) fn subscribe(
-        &self,
-        group: &Arc<WakerGroup>,
-        feeds: LobbyFeeds,
-        player: Option<PlayerName>,
-        round: Option<i64>,
-    ) -> Option<FeedSubscriber> {
-        (feeds != LobbyFeeds::default()).then(|| self.board.subscribe(feeds, group, player, round))
     }
 
     /// Adds the top accounts of the ledger once the leaderboard is requested.
@@ -180,10 +162,9 @@ impl FeedHub {
         let mut leaderboard = self.leaderboard();
         schedule.leaderboard.pending = leaderboard.has_update;
         if schedule.leaderboard.take_due(now) {
-            let ranking = encode::encode_ranking(leaderboard.take_update());
-            self.board
-                .leaderboard
-                .send_replace(Some(FeedMessage::Leaderboard(ranking)));
+            let snapshot = leaderboard.take_update();
+            let ranking = FeedMessage::Leaderboard(encode::encode_top(&snapshot), snapshot);
+            self.board.leaderboard.send_replace(Some(ranking));
             published = true;
         }
         drop(leaderboard);

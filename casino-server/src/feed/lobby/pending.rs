@@ -24,22 +24,16 @@ pub(super) struct PendingUpdates {
     pub(super) leaderboard: Mutex<LeaderboardDelta>,
     pub(super) presence_changed: AtomicBool,
     pub(super) filled: Notify,
-    pub(super) outbox: ClusterOutbox,
-}
-
-/// Local trades to be sent to other casinos.
-#[derive(Debug, Default)]
-pub(super) struct ClusterOutbox {
-    pub(super) is_enabled: AtomicBool,
-    pub(super) trades: Mutex<TradeBatch>,
-    pub(super) filled: Notify,
+    /// Local trades to be sent to other casinos, if one of them `has_remote_watcher`.
+    pub(super) outbox: Mutex<TradeBatch>,
+    pub(super) outbox_filled: Notify,
+    pub(super) has_remote_watcher: AtomicBool,
 }
 
 impl FeedHub {
     /// Adds a batch that was committed during `round`. Does nothing without subscribers.
     pub(crate) fn on_batch(&self, batch: &Batch, round: &Round) {
-        let outbox = &self.pending.outbox;
-        let is_sent = outbox.is_enabled.load(Ordering::Acquire);
+        let is_sent = self.pending.has_remote_watcher.load(Ordering::Acquire);
         if !batch.trades.is_empty() && (is_sent || self.has_tape_subscribers()) {
             let trades = trades_in_force(batch, round);
             if self.has_tape_subscribers() {
@@ -47,8 +41,8 @@ impl FeedHub {
                 self.pending.filled.notify_one();
             }
             if is_sent {
-                lock(&outbox.trades).extend(&trades, &batch.records);
-                outbox.filled.notify_one();
+                lock(&self.pending.outbox).extend(&trades, &batch.records);
+                self.pending.outbox_filled.notify_one();
             }
         }
         if self.is_ranking() {

@@ -12,7 +12,9 @@ use crate::domain::market::PriceModel;
 use crate::domain::money::{Price, Stocks, Tokens, UnixMillis};
 use crate::domain::order::page::{PagedTrades, TradePosting};
 use crate::domain::order::{AccountId, AccountRecord, Side, Trade};
+use crate::domain::player::PlayerName;
 use crate::domain::round::{Round, RoundPhase};
+use crate::feed::wakers::WakerGroup;
 use crate::store::Batch;
 use crate::testkit::values;
 
