@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OnceCell, SetOnce};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, SetOnce};
 
 use crate::domain::credential::KeyHash;
 use crate::domain::player::PlayerName;
@@ -21,7 +21,8 @@ const CAPACITY: usize = 64 * 1024;
 pub(crate) struct ClaimEntry {
     loaded: OnceCell<()>,
     owner: SetOnce<KeyHash>,
-    claim_lock: AsyncMutex<()>,
+    /// Serializes claims of the name.
+    pub(crate) claim_lock: AsyncMutex<()>,
 }
 
 impl ClaimEntry {
@@ -30,13 +31,14 @@ impl ClaimEntry {
         self.owner.get()
     }
 
-    /// Loads the owner from the store on the first call.
+    /// Loads the owner of `player` on the first call.
     pub(crate) async fn load_once(
         &self,
-        read: impl AsyncFnOnce() -> Result<Option<KeyHash>, StoreError>,
+        player: &PlayerName,
+        reader: &StoreReader,
     ) -> Result<(), StoreError> {
         let load = async || {
-            if let Some(owner) = read().await? {
+            if let Some(owner) = reader.claim_owner(player.clone()).await? {
                 self.set_owner(owner);
             }
             Ok(())
@@ -49,11 +51,6 @@ impl ClaimEntry {
         self.owner.wait().await;
     }
 
-    /// Serializes claims of the name.
-    pub(crate) async fn lock(&self) -> MutexGuard<'_, ()> {
-        self.claim_lock.lock().await
-    }
-
     /// Sets the owner after the claim is committed. Does nothing if an owner is set: a release replaces the entry.
     pub(crate) fn set_owner(&self, key: KeyHash) {
         let _ = self.owner.set(key);
@@ -61,32 +58,17 @@ impl ClaimEntry {
 }
 
 /// The entries of names that are in use or were recently.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ClaimCache(Mutex<CachedNames>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct CachedNames {
     entries: HashMap<PlayerName, Arc<ClaimEntry>>,
-    /// Number of entries at which unused ones are evicted; at least `capacity`.
+    /// Number of entries at which unused ones are evicted; at least [`CAPACITY`] after the first.
     evict_at: usize,
-    capacity: usize,
-}
-
-impl Default for ClaimCache {
-    fn default() -> Self {
-        Self::with_capacity(CAPACITY)
-    }
 }
 
 impl ClaimCache {
-    fn with_capacity(capacity: usize) -> Self {
-        Self(Mutex::new(CachedNames {
-            entries: HashMap::new(),
-            evict_at: capacity,
-            capacity,
-        }))
-    }
-
     /// Returns the entry of `player`, which is shared while it is in use.
     pub(crate) fn entry(&self, player: &PlayerName) -> Arc<ClaimEntry> {
         let mut names = lock(&self.0);
@@ -96,7 +78,7 @@ impl ClaimCache {
         if names.entries.len() >= names.evict_at {
             names.evict_unused();
             // Doubling bounds the cost of the scan per new name.
-            names.evict_at = names.entries.len().saturating_mul(2).max(names.capacity);
+            names.evict_at = names.entries.len().saturating_mul(2).max(CAPACITY);
         }
         let entry = Arc::<ClaimEntry>::default();
         names.entries.insert(player.clone(), Arc::clone(&entry));
@@ -149,11 +131,12 @@ mod tests {
 
     #[test]
     fn used_entries_are_kept_and_unused_ones_evicted() {
-        let cache = ClaimCache::with_capacity(8);
-        let used: Vec<_> = (0..20).map(|number| cache.entry(&player(number))).collect();
-        for number in 20..1_000 {
+        let cache = ClaimCache::default();
+        let count = CAPACITY + 20;
+        let used: Vec<_> = (0..count).map(|number| cache.entry(&player(number))).collect();
+        for number in count..4 * count {
             cache.entry(&player(number));
-            assert!(lock(&cache.0).entries.len() <= 40);
+            assert!(lock(&cache.0).entries.len() <= 2 * count);
         }
         for (number, entry) in used.iter().enumerate() {
             assert!(Arc::ptr_eq(entry, &cache.entry(&player(number))));

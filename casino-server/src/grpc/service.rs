@@ -137,7 +137,8 @@ impl CasinoService {
         user: Option<&types::User>,
     ) -> Result<PlayerName, Status> {
         let player = convert::parse_player(&self.auth.names, user)?;
-        self.auth.authorize_call(request.metadata(), &player).await?;
+        let credential = Auth::credential(request.metadata())?;
+        self.auth.authorize(player.clone(), credential).await?;
         Ok(player)
     }
 

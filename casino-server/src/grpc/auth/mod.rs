@@ -6,10 +6,8 @@ mod tests;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use awesomestock_proto::auth::{CredentialError, PlayerKey};
-use tokio::time::sleep;
 use tonic::metadata::MetadataMap;
 
 pub(crate) use self::revocation::Revocation;
@@ -20,10 +18,7 @@ use crate::grpc::session::limit::{SessionDenied, SessionLimit, SessionPermit};
 use crate::ledger::{LedgerError, LedgerHandle};
 use crate::store::StoreError;
 use crate::store::notifications::{ChangedNames, Notifications};
-use crate::store::reader::StoreReader;
-
-/// Pause before a failed reload of a claim is retried.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
+use crate::store::reader::{StoreReader, until_read};
 
 /// Authorizes calls.
 #[derive(Debug)]
@@ -91,16 +86,6 @@ impl Auth {
         Ok(PlayerKey::from_metadata(metadata)?.map(|key| KeyHash::from_key(&key)))
     }
 
-    /// Authorizes a call with `metadata` to act for `player`.
-    pub(crate) async fn authorize_call(
-        &self,
-        metadata: &MetadataMap,
-        player: &PlayerName,
-    ) -> Result<(), AccessError> {
-        let credential = Self::credential(metadata)?;
-        self.authorize(player.clone(), credential).await.map(drop)
-    }
-
     /// Authorizes the holder of `credential` to act for `player`. A key claims an unclaimed name.
     pub(crate) async fn authorize(
         &self,
@@ -108,9 +93,7 @@ impl Auth {
         credential: Credential,
     ) -> Result<Authorization, AccessError> {
         let entry = self.claims.entry(&player);
-        entry
-            .load_once(async || self.reader.claim_owner(player.clone()).await)
-            .await?;
+        entry.load_once(&player, &self.reader).await?;
         if entry.owner().is_none()
             && self.ledger.is_clustered()
             && let Some(owner) = self.reader.claim_owner(player.clone()).await?
@@ -151,7 +134,7 @@ impl Auth {
     ) -> Result<(), AccessError> {
         let ledger = self.ledger.clone();
         let task = tokio::spawn(async move {
-            let _lock = entry.lock().await;
+            let _lock = entry.claim_lock.lock().await;
             match access(entry.owner(), Some(&key), true)? {
                 Grant::Claim(_) => {
                     ledger.claim(player, key).await?;
@@ -174,21 +157,12 @@ pub(crate) async fn follow(
     notifications: &Notifications,
 ) -> Infallible {
     loop {
-        let mut names: Vec<_> = match notifications.claims().await {
+        let names: Vec<_> = match notifications.claims().await {
             ChangedNames::Some(names) => names.into_iter().collect(),
             ChangedNames::Any => claims.names(),
         };
-        while let Some(player) = names.last() {
-            match claims.refresh(player, reader).await {
-                Ok(()) => drop(names.pop()),
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot reload a name claim"
-                    );
-                    sleep(RETRY_PAUSE).await;
-                }
-            }
+        for player in names {
+            until_read(|| claims.refresh(&player, reader)).await;
         }
     }
 }
