@@ -36,26 +36,6 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Maximum number of concurrent calls; more wait. Each may buffer a statement of 4 MiB.
 const OPEN_MAX: usize = 32;
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StatementError {
-    #[error("the payments could not be read")]
-    Read(#[source] StoreError),
-    #[error("the payments server cannot be reached")]
-    Unreachable,
-    /// The server answers but accepts no statement now.
-    #[error("the payments server is busy or stopping: try again")]
-    Busy,
-    #[error("the payments server did not answer within {deadline:?}")]
-    Timeout { deadline: Duration },
-    /// The payments or the statement exceed a size limit.
-    #[error("there are too many payments for one statement")]
-    TooLong,
-    #[error("the payments server rejected this casino's secret")]
-    Unauthorized,
-    #[error("the payments server rejected the payments")]
-    Rejected,
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct PaymentsClient {
     client: PaymentStatementsClient<InterceptedService<Channel, BearerInterceptor>>,
@@ -80,9 +60,9 @@ impl PaymentsClient {
         &self,
         player: PlayerName,
         payments: BoxStream<'static, Result<Payment, StoreError>>,
-    ) -> Result<types::PaymentStatement, StatementError> {
+    ) -> Result<types::PaymentStatement, Status> {
         let Ok(Ok(_call)) = timeout(self.stall_timeout, self.calls.acquire()).await else {
-            return Err(StatementError::Busy);
+            return Err(busy());
         };
         let (error_sender, read_error) = oneshot::channel();
         let payments = stop_at_error(payments, error_sender);
@@ -103,7 +83,7 @@ impl PaymentsClient {
         let call = async {
             tokio::select! {
                 // A dropped sender means no error, and disables this branch.
-                Ok(error) = read_error => Err(StatementError::Read(error)),
+                Ok(error) = read_error => Err(Status::from(error)),
                 response = client.create_statement(request) => match response {
                     Ok(statement) => {
                         self.outage.log_success("the payments server works again");
@@ -117,9 +97,9 @@ impl PaymentsClient {
             }
         };
         tokio::select! {
-            result = timeout(TOTAL_TIMEOUT, call) => result.unwrap_or(Err(self.timed_out())),
+            result = timeout(TOTAL_TIMEOUT, call) => result.unwrap_or_else(|_| Err(timed_out(self.stall_timeout))),
             // Also limits the wait for the response.
-            () = stalled(&sent, self.stall_timeout) => Err(self.timed_out()),
+            () = stalled(&sent, self.stall_timeout) => Err(timed_out(self.stall_timeout)),
         }
     }
 
@@ -128,12 +108,6 @@ impl PaymentsClient {
             let tls = tls::explain(status);
             let (code, message) = (status.code(), status.message());
             tracing::warn!(?code, ?message, tls, more_failed, "the payments server failed");
-        }
-    }
-
-    fn timed_out(&self) -> StatementError {
-        StatementError::Timeout {
-            deadline: self.stall_timeout,
         }
     }
 }
@@ -154,16 +128,33 @@ async fn stalled(sent: &AtomicU64, timeout: Duration) {
     }
 }
 
-pub(crate) fn map_status(status: &Status, deadline: Duration) -> StatementError {
+/// Returns the status of a call whose statement failed with `status`.
+pub(crate) fn map_status(status: &Status, deadline: Duration) -> Status {
     match status.code() {
         // A status without a source comes from the server: it has too many open calls, or is stopping.
-        Code::Unavailable if status.source().is_none() => StatementError::Busy,
-        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => StatementError::Unreachable,
-        Code::DeadlineExceeded => StatementError::Timeout { deadline },
-        Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
-        Code::Unauthenticated | Code::PermissionDenied => StatementError::Unauthorized,
-        _ => StatementError::Rejected,
+        Code::Unavailable if status.source().is_none() => busy(),
+        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => {
+            Status::unavailable("the payments server cannot be reached")
+        }
+        Code::DeadlineExceeded => timed_out(deadline),
+        // The payments or the statement exceed a size limit.
+        Code::ResourceExhausted | Code::OutOfRange => {
+            Status::resource_exhausted("there are too many payments for one statement")
+        }
+        Code::Unauthenticated | Code::PermissionDenied => {
+            Status::unavailable("the payments server rejected this casino's secret")
+        }
+        _ => Status::internal("the payments server rejected the payments"),
     }
+}
+
+/// The server answers but accepts no statement now.
+fn busy() -> Status {
+    Status::unavailable("the payments server is busy or stopping: try again")
+}
+
+fn timed_out(deadline: Duration) -> Status {
+    Status::deadline_exceeded(format!("the payments server did not answer within {deadline:?}"))
 }
 
 /// Returns the payments up to an error, which is sent to `error_sender`.
@@ -226,7 +217,7 @@ mod tests {
             (Code::InvalidArgument, Code::Internal),
             (Code::Unimplemented, Code::Internal),
         ] {
-            let status: Status = map_status(&Status::new(code, "x"), STALL_TIMEOUT).into();
+            let status = map_status(&Status::new(code, "x"), STALL_TIMEOUT);
             assert_eq!(status.code(), expected, "{code:?}");
         }
     }
@@ -247,14 +238,11 @@ mod tests {
     #[tokio::test]
     async fn a_payments_server_that_never_answers_times_out() {
         let (client, _never_accepted) = client(Duration::from_millis(20));
-        let error = client
+        let status = client
             .statement(values::player("ann"), stream::empty().boxed())
             .await
             .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the payments server did not answer within 20ms"
-        );
+        assert_eq!(status.message(), "the payments server did not answer within 20ms");
     }
 
     /// Returns a client of a server that never answers.

@@ -9,7 +9,6 @@ use crate::domain::credential::AuthDenied;
 use crate::grpc::auth::AccessError;
 use crate::grpc::convert::InvalidRequest;
 use crate::grpc::paging::PageError;
-use crate::grpc::payments_client::StatementError;
 use crate::grpc::session::limit::SessionDenied;
 use crate::ledger::LedgerError;
 use crate::store::StoreError;
@@ -79,20 +78,6 @@ impl From<StoreError> for Status {
         match error.is_transient {
             true => Self::unavailable(message),
             false => Self::internal(message),
-        }
-    }
-}
-
-impl From<StatementError> for Status {
-    fn from(error: StatementError) -> Self {
-        match error {
-            StatementError::Read(error) => error.into(),
-            StatementError::Unreachable | StatementError::Busy | StatementError::Unauthorized => {
-                Self::unavailable(error.to_string())
-            }
-            StatementError::Timeout { .. } => Self::deadline_exceeded(error.to_string()),
-            StatementError::TooLong => Self::resource_exhausted(error.to_string()),
-            StatementError::Rejected => Self::internal(error.to_string()),
         }
     }
 }

@@ -100,12 +100,9 @@ pub fn payments_answers(data: &[u8]) {
     let code = Code::from_i32(i32::from(*code));
     let message = String::from_utf8_lossy(message);
     let deadline = Duration::from_secs(30);
-    let status = Status::from(payments_client::map_status(
-        &Status::new(code, message.clone()),
-        deadline,
-    ));
+    let status = payments_client::map_status(&Status::new(code, message), deadline);
     check_status(&status);
-    let expected = Status::from(payments_client::map_status(&Status::new(code, ""), deadline));
+    let expected = payments_client::map_status(&Status::new(code, ""), deadline);
     assert_eq!(
         (status.code(), status.message()),
         (expected.code(), expected.message())
