@@ -218,10 +218,10 @@ impl PendingOrders {
 
     /// Returns the number of the order in the next answer.
     pub(super) fn order_number(&self) -> Option<i64> {
-        match &self.present {
-            Present::Read(Some(posting)) => Some(posting.number),
-            Present::Read(None) | Present::Unread | Present::Reading(_) => None,
-        }
+        let Present::Read(Some(posting)) = &self.present else {
+            return None;
+        };
+        Some(posting.number)
     }
 
     /// Returns true if the outcome of the oldest action is unknown, after which no more answers are sent.
@@ -237,7 +237,7 @@ impl PendingOrders {
     /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready, and returns its answer, or the status
     /// to end with if the outcome is unknown.
     pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Result<GambleFrame, Status>> {
-        let action = self.actions.pop_front_if(|action| action.is_ready())?;
+        let action = self.actions.pop_front()?;
         self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
         let decision = match &action {
@@ -257,16 +257,6 @@ impl PendingOrders {
             Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
             Err(error) => Ok(convert::rejected(error, capabilities)),
         })
-    }
-}
-
-impl PendingAction {
-    /// Returns whether it has an answer.
-    fn is_ready(&self) -> bool {
-        match self {
-            Self::Malformed(_) | Self::Denied(_) | Self::Order(LedgerOrder::Decided(_), ..) => true,
-            Self::Unchecked(..) | Self::Order(LedgerOrder::Queued(..), ..) => false,
-        }
     }
 }
 
