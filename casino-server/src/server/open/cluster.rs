@@ -30,7 +30,7 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 struct StoreCluster<S> {
     store: Arc<S>,
     accounts: AccountFeed,
-    sessions: ClusterSessionLimit<S>,
+    sessions: ClusterSessionLimit,
 }
 
 #[tonic::async_trait]
@@ -40,7 +40,7 @@ impl<S: ClusterStore> Cluster for StoreCluster<S> {
             never = auth::follow(claims, reader, self.store.notifications()) => never,
             never = lobby::cluster::exchange(lobby, &self.accounts, &*self.store) => never,
             never = accounts::follow(&self.accounts, self.store.notifications()) => never,
-            never = self.sessions.run() => never,
+            never = self.sessions.run(&*self.store) => never,
         }
     }
 
@@ -69,8 +69,7 @@ pub(in crate::server) async fn open_cluster(
     let (store, reads, market) =
         opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let store = Arc::new(store);
-    let (sessions, cluster_sessions) =
-        SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
+    let (sessions, cluster_sessions) = SessionLimit::clustered(options.limits.sessions_per_player);
     let round = store.round().await;
     let round = round.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let round = Arc::new(round);

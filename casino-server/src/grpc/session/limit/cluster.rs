@@ -44,11 +44,10 @@ pub(super) struct SessionCounter {
 
 /// The task that counts the sessions.
 #[derive(Debug)]
-pub(crate) struct ClusterSessionLimit<S> {
+pub(crate) struct ClusterSessionLimit {
     pub(super) limit: Arc<SessionLimit>,
     pub(super) counter: Arc<SessionCounter>,
     pub(super) requests: mpsc::Receiver<AcquireRequest>,
-    pub(super) store: Arc<S>,
 }
 
 impl SessionCounter {
@@ -84,8 +83,9 @@ impl SessionCounter {
     }
 }
 
-impl<S: ClusterStore> ClusterSessionLimit<S> {
-    pub(crate) async fn run(&mut self) -> Infallible {
+impl ClusterSessionLimit {
+    /// Counts the sessions in `store`.
+    pub(crate) async fn run(&mut self, store: &impl ClusterStore) -> Infallible {
         let mut retry = interval(RETRY_INTERVAL);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut requests = Vec::new();
@@ -95,13 +95,13 @@ impl<S: ClusterStore> ClusterSessionLimit<S> {
                 () = self.counter.notify.notified() => {}
                 _ = retry.tick() => {}
             }
-            self.write(mem::take(&mut requests)).await;
+            self.write(store, mem::take(&mut requests)).await;
         }
     }
 
     /// Writes changed numbers of sessions and answers `requests`.
-    async fn write(&mut self, requests: Vec<AcquireRequest>) {
-        match self.store.open_sessions().await {
+    async fn write(&self, store: &impl ClusterStore, requests: Vec<AcquireRequest>) {
+        match store.open_sessions().await {
             Ok(false) => {}
             // After a reconnect the database may have lost the counts: all are written before any session is granted.
             Ok(true) => lock(&self.counter.changed).extend(lock(&self.limit.sessions).keys().cloned()),
@@ -118,7 +118,7 @@ impl<S: ClusterStore> ClusterSessionLimit<S> {
                 return;
             }
             let chunk = self.chunk(&changed, &requests);
-            match self.store.reserve_sessions(&chunk, self.limit.max).await {
+            match store.reserve_sessions(&chunk, self.limit.max).await {
                 Ok(granted) => self.grant(requests, chunk.iter().zip(granted)),
                 Err(error) => {
                     // Retried at the next interval.
@@ -155,13 +155,15 @@ impl<S: ClusterStore> ClusterSessionLimit<S> {
         let mut granted: BTreeMap<&SessionOwner, usize> =
             granted.map(|(local, count)| (&local.owner, count)).collect();
         for AcquireRequest { owner, reply } in requests {
-            let left = granted.get_mut(&owner).filter(|left| **left > 0);
-            let permit = left.and_then(|left| {
-                *left = left.saturating_sub(1);
-                self.limit.acquire_local(owner.clone())
-            });
+            let permit = match granted.get_mut(&owner) {
+                Some(left @ 1..) => {
+                    *left = left.saturating_sub(1);
+                    self.limit.acquire_local(owner)
+                }
+                Some(0) | None => Err(SessionDenied::LimitReached { max: self.limit.max }),
+            };
             // If the receiver is gone, dropping the permit schedules another write.
-            let _ = reply.send(permit.ok_or(SessionDenied::LimitReached { max: self.limit.max }));
+            let _ = reply.send(permit);
         }
     }
 }

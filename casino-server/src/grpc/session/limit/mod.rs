@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 pub(crate) use self::cluster::ClusterSessionLimit;
 use self::cluster::SessionCounter;
 use crate::domain::player::SessionOwner;
-use crate::store::cluster::ClusterStore;
 use crate::store::lock;
 
 #[derive(Debug)]
@@ -47,11 +46,8 @@ impl SessionLimit {
         })
     }
 
-    /// Creates a limit for all casinos of a cluster, and the task that counts in `store`.
-    pub(crate) fn clustered<S: ClusterStore>(
-        max: usize,
-        store: Arc<S>,
-    ) -> (Arc<Self>, ClusterSessionLimit<S>) {
+    /// Creates a limit for all casinos of a cluster, and the task that counts.
+    pub(crate) fn clustered(max: usize) -> (Arc<Self>, ClusterSessionLimit) {
         let (counter, requests) = SessionCounter::new();
         let limit = Arc::new(Self {
             sessions: Mutex::default(),
@@ -62,7 +58,6 @@ impl SessionLimit {
             limit: Arc::clone(&limit),
             counter,
             requests,
-            store,
         };
         (limit, cluster)
     }
@@ -71,26 +66,23 @@ impl SessionLimit {
         self: &Arc<Self>,
         owner: SessionOwner,
     ) -> Result<SessionPermit, SessionDenied> {
-        let denied = SessionDenied::LimitReached { max: self.max };
-        let Some(counter) = &self.cluster else {
-            return self.acquire_local(owner).ok_or(denied);
-        };
-        if self.local_sessions(&owner) >= self.max {
-            return Err(denied);
+        match &self.cluster {
+            Some(counter) if self.local_sessions(&owner) < self.max => counter.acquire(owner).await,
+            Some(_) => Err(SessionDenied::LimitReached { max: self.max }),
+            None => self.acquire_local(owner),
         }
-        counter.acquire(owner).await
     }
 
     /// Counts one more session of `owner` at this casino.
-    fn acquire_local(self: &Arc<Self>, owner: SessionOwner) -> Option<SessionPermit> {
+    fn acquire_local(self: &Arc<Self>, owner: SessionOwner) -> Result<SessionPermit, SessionDenied> {
         let mut sessions = lock(&self.sessions);
         let count = sessions.get(&owner).copied().unwrap_or(0);
         if count >= self.max {
-            return None;
+            return Err(SessionDenied::LimitReached { max: self.max });
         }
         sessions.insert(owner.clone(), count.saturating_add(1));
         drop(sessions);
-        Some(SessionPermit {
+        Ok(SessionPermit {
             limit: Arc::clone(self),
             owner,
         })
