@@ -91,11 +91,8 @@ pub enum OptionError {
 
 /// Returns `given` if it is a valid tick interval. Fails if it is not within [`TICK`].
 pub fn validate_tick(given: Duration) -> Result<Duration, OptionError> {
-    if TICK.contains(&given) {
-        Ok(given)
-    } else {
-        Err(OptionError::Tick(given))
-    }
+    let valid = TICK.contains(&given).then_some(given);
+    valid.ok_or(OptionError::Tick(given))
 }
 
 impl Options {
