@@ -20,8 +20,9 @@ use crate::feed::rounds::{self, RoundFeed};
 use crate::ledger::LedgerHandle;
 use crate::store::reader::StoreReader;
 
+/// The operator service of an open casino.
 #[derive(Debug)]
-pub(crate) struct OperatorService {
+pub struct OperatorService {
     pub(crate) secret: SharedSecret,
     pub(crate) ledger: LedgerHandle,
     pub(crate) reader: StoreReader,

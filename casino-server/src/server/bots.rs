@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::account::Account;
 use crate::domain::bot::{Bot, MEMORY, bots};
-use crate::domain::market::{Market, Tick};
+use crate::domain::market::Tick;
 use crate::domain::money::Price;
 use crate::feed::lobby::{FeedHub, PresenceGuard};
 use crate::feed::rounds::RoundFeed;
@@ -19,14 +19,23 @@ use crate::store::{PageRequest, StoreError};
 /// Maximum number of queued ticks; more are skipped.
 const QUEUED_TICKS_MAX: usize = 64;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Bots {
     bots: Vec<BotAccount>,
     seed: u64,
     /// The newest last.
     prices: VecDeque<Price>,
-    tick_sender: mpsc::Sender<Tick>,
-    ticks: mpsc::Receiver<Tick>,
+}
+
+/// Returns a function that queues a tick for the bots without waiting, and the queue.
+pub(crate) fn tick_queue() -> (impl Fn(Tick), mpsc::Receiver<Tick>) {
+    let (sender, ticks) = mpsc::channel(QUEUED_TICKS_MAX);
+    let send = move |tick: Tick| {
+        if sender.try_send(tick).is_err() {
+            tracing::debug!(tick = tick.number, "the bots skip a tick: too many are queued");
+        }
+    };
+    (send, ticks)
 }
 
 #[derive(Debug)]
@@ -40,17 +49,12 @@ impl Bots {
     /// Loads the accounts of `count` bots and the stored prices.
     pub(crate) async fn load(
         count: u8,
-        market: Market,
         reader: &StoreReader,
         lobby: &Arc<FeedHub>,
     ) -> Result<Self, StoreError> {
-        let (tick_sender, ticks) = mpsc::channel(QUEUED_TICKS_MAX);
         let mut loaded = Self {
-            bots: Vec::new(),
-            seed: market.seed,
-            prices: VecDeque::new(),
-            tick_sender,
-            ticks,
+            seed: lobby.market.seed,
+            ..Self::default()
         };
         if count == 0 {
             return Ok(loaded);
@@ -61,7 +65,7 @@ impl Bots {
         };
         let ticks = reader.read_page(move |reads| reads.ticks(newest)).await?.entries;
         loaded.prices = ticks.iter().map(|tick| tick.price).collect();
-        for bot in bots(count, market.model) {
+        for bot in bots(count, lobby.market.model) {
             let record = reader.record(bot.name.clone()).await?;
             lobby.track(&bot.name, record.as_ref());
             loaded.bots.push(BotAccount {
@@ -73,19 +77,14 @@ impl Bots {
         Ok(loaded)
     }
 
-    /// Returns a function that queues a tick for the bots without waiting.
-    pub(crate) fn tick_sender(&self) -> impl Fn(Tick) + use<> {
-        let (sender, has_bots) = (self.tick_sender.clone(), !self.bots.is_empty());
-        move |tick| {
-            if has_bots && sender.try_send(tick).is_err() {
-                tracing::debug!(tick = tick.number, "the bots skip a tick: too many are queued");
-            }
-        }
-    }
-
-    /// Trades at each queued tick until the ledger stops, except while a round is open: bots take no part in rounds.
-    pub(crate) async fn run(mut self, ledger: &LedgerHandle, rounds: &RoundFeed) {
-        while let Some(tick) = self.ticks.recv().await {
+    /// Trades at each of `ticks` until the ledger stops, except while a round is open: bots take no part in rounds.
+    pub(crate) async fn run(
+        mut self,
+        mut ticks: mpsc::Receiver<Tick>,
+        ledger: &LedgerHandle,
+        rounds: &RoundFeed,
+    ) {
+        while let Some(tick) = ticks.recv().await {
             if self.prices.len() >= MEMORY {
                 self.prices.pop_front();
             }

@@ -30,15 +30,16 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::Connected;
 
+#[cfg(feature = "postgres")]
+use self::open::open_cluster;
 pub(crate) use self::open::open_file;
-use self::open::{Cluster, MarketOptions, OpenLedger, open_cluster, open_single};
+use self::open::{MarketOptions, OpenLedger, open_single};
 use crate::config::environment::Environment;
 use crate::config::options::{self, OptionError, Options};
 use crate::config::payments_endpoint::PaymentsEndpoint;
 use crate::config::store_url::StoreUrl;
 use crate::domain::money::{Dollars, Price};
 use crate::domain::player::LegacyNames;
-use crate::feed::lobby::FeedHub;
 use crate::feed::price::relay::{StallTimeout, WorkerRelay};
 use crate::feed::wakers::WakerGroup;
 use crate::grpc::account_reader::AccountReader;
@@ -51,10 +52,8 @@ use crate::ledger::{LedgerFailure, LedgerHandle};
 use crate::server::bots::Bots;
 use crate::server::feeds::Feeds;
 use crate::server::metrics::Metrics;
-use crate::server::operator::OperatorServer;
 use crate::server::workers::Workers;
 use crate::store::StoreError;
-use crate::store::reader::StoreReader;
 
 /// Why a casino could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -129,14 +128,17 @@ impl Casino {
         let failed = |error: StoreError| OpenError::Ledger(address.clone(), Box::new(error));
         let opened = match &address {
             StoreUrl::Sqlite(path) => open_single(path.clone(), options, market, environment).await?,
+            #[cfg(feature = "postgres")]
             StoreUrl::Postgres(database) => {
                 open_cluster(&options, database, market, environment.clock).await?
             }
+            #[cfg(not(feature = "postgres"))]
+            StoreUrl::Postgres(never) => match *never {},
         };
         opened.ledger.set_rate_limit(limits.actions_per_second);
         let names = opened.reader.read_page(|reads| reads.names_beyond_ascii()).await;
         let names = LegacyNames::from_stored(names.map_err(failed)?);
-        let bots = Bots::load(bots, opened.market, &opened.reader, &opened.feeds.lobby).await;
+        let bots = Bots::load(bots, &opened.reader, &opened.feeds.lobby).await;
         Ok(Self {
             bots: bots.map_err(failed)?,
             payments: PaymentsClient::new(payments.into()),
@@ -162,8 +164,8 @@ impl Casino {
 
     /// Returns the operator service, for callers with `secret`.
     #[must_use]
-    pub fn operator(&self, secret: SharedSecret) -> OperatorServer {
-        OperatorServer(OperatorService {
+    pub fn operator(&self, secret: SharedSecret) -> OperatorService {
+        OperatorService {
             secret,
             ledger: self.ledger(),
             reader: self.opened.reader.clone(),
@@ -171,7 +173,7 @@ impl Casino {
             prices: self.opened.feeds.prices.clone(),
             stake: self.stake,
             clock: self.opened.clock.clone(),
-        })
+        }
     }
 
     /// Serves `incoming` until `shutdown`; then ends the open streams, commits the open batch and closes the ledger.
@@ -270,12 +272,12 @@ impl Casino {
             ..
         } = &feeds;
         let handle = ledger.handle();
-        let tick_sender = bots.tick_sender();
+        let (send_tick, ticks) = bots::tick_queue();
         let market = async {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = ticker::run_ticker(&handle, prices.ticks(), tick_sender) => {}
-                () = bots.run(&handle, rounds) => {}
+                () = ticker::run_ticker(&handle, prices.ticks(), send_tick) => {}
+                () = bots.run(ticks, &handle, rounds) => {}
                 never = handle.run_notifier() => match never {},
                 never = lobby.run() => match never {},
                 never = lobby.load_ranking(&reader) => match never {},
@@ -287,7 +289,12 @@ impl Casino {
         let (served, failed) = {
             let mut serving = pin!(serving);
             // Runs until the serving ends: open `authorize` calls wait for it.
-            let clustered = run_cluster(cluster.as_mut(), lobby, &claims, &reader);
+            let clustered = async {
+                match &mut cluster {
+                    Some(cluster) => cluster.run(lobby, &claims, &reader).await,
+                    None => future::pending().await,
+                }
+            };
             tokio::select! {
                 served = &mut serving => (served, None),
                 failure = ledger.failed() => {
@@ -308,18 +315,6 @@ impl Casino {
             None => ledger.close().await?,
         }
         Ok(served?)
-    }
-}
-
-async fn run_cluster(
-    cluster: Option<&mut Box<dyn Cluster>>,
-    lobby: &FeedHub,
-    claims: &ClaimCache,
-    reader: &StoreReader,
-) -> Infallible {
-    match cluster {
-        Some(cluster) => cluster.run(lobby, claims, reader).await,
-        None => future::pending().await,
     }
 }
 

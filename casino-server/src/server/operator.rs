@@ -3,7 +3,7 @@
 use std::io;
 
 use awesomestock_proto::operator::FILE_DESCRIPTOR_SET;
-use awesomestock_proto::operator::operator_server::{OperatorServer as GeneratedServer, SERVICE_NAME};
+use awesomestock_proto::operator::operator_server::{OperatorServer, SERVICE_NAME};
 use awesomestock_proto::server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService};
 use awesomestock_proto::tls::ServerTls;
 use awesomestock_proto::transport;
@@ -15,11 +15,7 @@ use tonic::transport::server::Connected;
 
 use crate::grpc::operator::OperatorService;
 
-/// The operator service of an open casino.
-#[derive(Debug)]
-pub struct OperatorServer(pub(crate) OperatorService);
-
-impl OperatorServer {
+impl OperatorService {
     /// Serves `incoming` until `shutdown`. Fails if the transport fails.
     pub async fn serve<I, IO>(
         self,
@@ -31,8 +27,8 @@ impl OperatorServer {
         I: Stream<Item = io::Result<IO>>,
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
-        let ledger = self.0.ledger.clone();
-        let service = GeneratedServer::new(self.0).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
+        let ledger = self.ledger.clone();
+        let service = OperatorServer::new(self).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
         let connections = ConnectionLimiter::new(ConnectionLimits::default());
         let served = ServedService {
             name: SERVICE_NAME,

@@ -16,6 +16,7 @@ use crate::domain::money::{Price, UnixMillis};
 use crate::grpc::session::limit::SessionLimit;
 use crate::ledger::Ledger;
 use crate::store::CommitError;
+use crate::store::reader::StoreReader;
 use crate::testkit::memory::{FakeStore, FakeStoreScript, disk};
 
 /// Returns a casino whose next commits fail with `failures`.
@@ -36,7 +37,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     )
     .unwrap();
     let payments = PaymentsClient::new(pipe().0.into());
-    let bots = Bots::load(0, market, &reader, &feeds.lobby).await.unwrap();
+    let bots = Bots::load(0, &reader, &feeds.lobby).await.unwrap();
     Casino {
         opened: OpenLedger {
             ledger,
@@ -44,7 +45,6 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
             feeds,
             clock: clock.into(),
             sessions: SessionLimit::new(1),
-            market,
             cluster: None,
         },
         names: LegacyNames::default(),

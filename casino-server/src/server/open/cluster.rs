@@ -82,7 +82,6 @@ pub(in crate::server) async fn open_cluster(
         reader: StoreReader::new(Arc::new(reads)),
         clock,
         sessions,
-        market,
         cluster: Some(Box::new(StoreCluster {
             store,
             accounts: feeds.accounts.clone(),

@@ -1,6 +1,6 @@
 //! Opens a ledger: a SQLite file, or a PostgreSQL database shared with other casinos.
 
-#[cfg_attr(not(feature = "postgres"), path = "no_cluster.rs")]
+#[cfg(feature = "postgres")]
 mod cluster;
 
 use std::convert::Infallible;
@@ -14,6 +14,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::task;
 
+#[cfg(feature = "postgres")]
 pub(super) use self::cluster::open_cluster;
 use super::OpenError;
 use crate::config::clock::Clock;
@@ -47,8 +48,6 @@ pub(super) struct OpenLedger {
     pub(super) feeds: Feeds,
     pub(super) clock: Clock,
     pub(super) sessions: Arc<SessionLimit>,
-    /// The market at the start.
-    pub(super) market: Market,
     pub(super) cluster: Option<Box<dyn Cluster>>,
 }
 
@@ -89,7 +88,6 @@ pub(super) async fn open_single(
         feeds,
         clock,
         sessions,
-        market,
         cluster: None,
     })
 }
