@@ -33,15 +33,14 @@ use tonic::transport::server::Connected;
 #[cfg(feature = "postgres")]
 use self::open::open_cluster;
 pub(crate) use self::open::open_file;
-use self::open::{MarketOptions, OpenLedger, open_single};
+use self::open::{OpenLedger, open_single};
 use crate::config::environment::Environment;
 use crate::config::options::{self, OptionError, Options};
 use crate::config::payments_endpoint::PaymentsEndpoint;
 use crate::config::store_url::StoreUrl;
 use crate::domain::money::{Dollars, Price};
 use crate::domain::player::LegacyNames;
-use crate::feed::price::relay::{StallTimeout, WorkerRelay};
-use crate::feed::wakers::WakerGroup;
+use crate::feed::price::relay::StallTimeout;
 use crate::grpc::account_reader::AccountReader;
 use crate::grpc::auth::Auth;
 use crate::grpc::claims::ClaimCache;
@@ -117,20 +116,17 @@ impl Casino {
         payments: impl Into<PaymentsEndpoint>,
     ) -> Result<Self, OpenError> {
         let stake = options::validate_stake(options.stake)?;
-        let market = MarketOptions {
-            stake,
-            opening_price: options.opening_price()?,
-            tick_interval: options::validate_tick(options.tick)?,
-        };
+        options.opening_price()?;
+        options::validate_tick(options.tick)?;
         let bots = options::validate_bots(options.bots)?;
         let (key_required, limits) = (options.require_key, options.limits);
         let address = options.store.clone();
         let failed = |error: StoreError| OpenError::Ledger(address.clone(), Box::new(error));
         let opened = match &address {
-            StoreUrl::Sqlite(path) => open_single(path.clone(), options, market, environment).await?,
+            StoreUrl::Sqlite(path) => open_single(path.clone(), options, stake, environment).await?,
             #[cfg(feature = "postgres")]
             StoreUrl::Postgres(database) => {
-                open_cluster(&options, database, market, environment.clock).await?
+                open_cluster(&options, database, stake, environment.clock).await?
             }
             #[cfg(not(feature = "postgres"))]
             StoreUrl::Postgres(never) => match *never {},
@@ -211,10 +207,8 @@ impl Casino {
     }
 
     fn worker_service(&self, tls: Option<ServerTls>, stop: CancellationToken) -> WorkerService {
-        let opened = &self.opened;
-        let feeds = opened.feeds.clone();
-        let (ledger, relay) = (opened.ledger.handle(), feeds.prices.subscribe(self.stall_timeout));
-        let subscribers = feeds.lobby.subscriber_group();
+        let (opened, feeds) = (&self.opened, self.opened.feeds.clone());
+        let ledger = self.ledger();
         let auth = Auth {
             claims: Arc::clone(&self.claims),
             reader: opened.reader.clone(),
@@ -225,28 +219,23 @@ impl Casino {
         };
         let service = CasinoService {
             auth: Arc::new(auth),
-            ledger: ledger.clone(),
+            ledger,
             accounts: AccountReader {
                 reader: opened.reader.clone(),
                 rounds: feeds.rounds,
                 stake: self.stake,
             },
-            relay: Arc::clone(&relay),
+            relay: feeds.prices.subscribe(self.stall_timeout),
             payments: self.payments.clone(),
+            subscribers: feeds.lobby.subscriber_group(),
             lobby: feeds.lobby,
             account_feed: feeds.accounts,
-            subscribers: Arc::clone(&subscribers),
-            shutdown: stop.clone(),
+            shutdown: stop,
         };
-        let service = CasinoServer::new(service).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
         WorkerService {
-            service,
-            ledger,
-            relay,
-            subscribers,
+            service: Arc::new(service),
             connections: self.connections.clone(),
             tls,
-            stop,
         }
     }
 
@@ -321,34 +310,36 @@ impl Casino {
 /// The gRPC service for the connections of one worker, with the worker's notifiers.
 #[derive(Debug)]
 pub(crate) struct WorkerService {
-    service: CasinoServer<CasinoService>,
-    ledger: LedgerHandle,
-    relay: Arc<WorkerRelay>,
-    subscribers: Arc<WakerGroup>,
+    service: Arc<CasinoService>,
     connections: ConnectionLimiter,
     tls: Option<ServerTls>,
-    stop: CancellationToken,
 }
 
 impl WorkerService {
-    /// Serves `incoming` in this runtime until `stop` is cancelled.
+    /// Serves `incoming` in this runtime until the service is shut down.
     pub(crate) async fn serve<I, IO>(self, incoming: I) -> Result<(), server::ServeError>
     where
         I: Stream<Item = io::Result<IO>>,
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
-        let routes = Routes::new(self.service);
-        let (tls, stop) = (self.tls.as_ref(), self.stop.clone());
-        let service = ServedService {
+        let Self {
+            service,
+            connections,
+            tls,
+        } = self;
+        let stop = &service.shutdown;
+        let served = ServedService {
             name: SERVICE_NAME,
             descriptors: FILE_DESCRIPTOR_SET,
         };
-        let serving = server::serve(service, routes, incoming, &self.connections, tls, stop);
+        let casino = CasinoServer::from_arc(Arc::clone(&service));
+        let routes = Routes::new(casino.max_decoding_message_size(transport::MAX_REQUEST_BYTES));
+        let serving = server::serve(served, routes, incoming, &connections, tls.as_ref(), stop.clone());
         tokio::select! {
             served = serving => served,
-            never = self.ledger.run_notifier() => match never {},
-            never = self.relay.run(&self.stop) => match never {},
-            never = self.subscribers.run() => match never {},
+            never = service.ledger.run_notifier() => match never {},
+            never = service.relay.run(stop) => match never {},
+            never = service.subscribers.run() => match never {},
         }
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Cluster, MarketOptions, OpenLedger, new_market, random};
+use super::{Cluster, OpenLedger, new_market, random};
 use crate::config::clock::Clock;
 use crate::config::options::Options;
 use crate::config::store_url::postgres::DatabaseUrl;
+use crate::domain::money::Dollars;
 use crate::feed::accounts::{self, AccountFeed};
 use crate::feed::lobby::{self, FeedHub};
 use crate::grpc::auth;
@@ -55,14 +56,10 @@ impl<S: ClusterStore> Cluster for StoreCluster<S> {
 pub(in crate::server) async fn open_cluster(
     options: &Options,
     database: &DatabaseUrl,
-    MarketOptions {
-        opening_price,
-        tick_interval,
-        stake,
-    }: MarketOptions,
+    stake: Option<Dollars>,
     clock: Clock,
 ) -> Result<OpenLedger, OpenError> {
-    let new_market = new_market(options, opening_price, &clock)?;
+    let new_market = new_market(options, &clock)?;
     // A random ID is unique without coordination.
     let id = format!("{:016x}", random()?);
     let opened = postgres::open(database, &id, new_market, options.seed, options.model).await;
@@ -73,10 +70,10 @@ pub(in crate::server) async fn open_cluster(
     let round = store.round().await;
     let round = round.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let round = Arc::new(round);
-    let feeds = Feeds::new(market, Arc::clone(&round), tick_interval);
+    let feeds = Feeds::new(market, Arc::clone(&round), options.tick);
     let observer = Box::new(feeds.clone());
     let start = MarketStart { market, round, stake };
-    let ledger = Ledger::spawn_cluster(Arc::clone(&store), start, tick_interval, observer, clock.clone());
+    let ledger = Ledger::spawn_cluster(Arc::clone(&store), start, options.tick, observer, clock.clone());
     Ok(OpenLedger {
         ledger,
         reader: StoreReader::new(Arc::new(reads)),

@@ -8,7 +8,6 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -22,7 +21,7 @@ use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::config::store_url::StoreUrl;
 use crate::domain::market::Market;
-use crate::domain::money::{Dollars, Price};
+use crate::domain::money::Dollars;
 use crate::feed::lobby::FeedHub;
 use crate::grpc::claims::ClaimCache;
 use crate::grpc::session::limit::SessionLimit;
@@ -31,14 +30,6 @@ use crate::server::feeds::Feeds;
 use crate::store::reader::StoreReader;
 use crate::store::sqlite::{self, FileError, SqliteReads};
 use crate::store::{Damage, OverlayReads, RecoveredWal, StoreError, WalStore, recover};
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MarketOptions {
-    pub(super) opening_price: Price,
-    pub(super) tick_interval: Duration,
-    /// First payment of a new player, outside of rounds.
-    pub(super) stake: Option<Dollars>,
-}
 
 /// A running ledger with its feeds.
 #[derive(Debug)]
@@ -64,17 +55,13 @@ pub(super) trait Cluster: fmt::Debug + Send + Sync {
 pub(super) async fn open_single(
     path: PathBuf,
     options: Options,
-    MarketOptions {
-        opening_price,
-        tick_interval,
-        stake,
-    }: MarketOptions,
+    stake: Option<Dollars>,
     environment: Environment,
 ) -> Result<OpenLedger, OpenError> {
     let failed = failed(&path);
     let sessions = SessionLimit::new(options.limits.sessions_per_player);
-    let clock = environment.clock.clone();
-    let file = task::spawn_blocking(move || open_sqlite(&path, &options, opening_price, &environment)).await;
+    let (clock, tick_interval) = (environment.clock.clone(), options.tick);
+    let file = task::spawn_blocking(move || open_sqlite(&path, &options, &environment)).await;
     let (store, reads, market) = file.map_err(|error| failed(Box::new(error)))??;
     let reader = StoreReader::new(Arc::new(reads));
     let round = Arc::new(store.start.round.clone());
@@ -116,7 +103,6 @@ fn failed(path: &Path) -> impl Fn(Box<dyn Error + Send + Sync>) -> OpenError + u
 fn open_sqlite(
     path: &Path,
     options: &Options,
-    opening_price: Price,
     environment: &Environment,
 ) -> Result<(WalStore, OverlayReads<SqliteReads>, Market), OpenError> {
     let (mut file, recovered) = open_file(path, environment, Damage::Refuse)?;
@@ -128,7 +114,7 @@ fn open_sqlite(
             seed: options.seed.unwrap_or(stored.seed),
             current: stored.current,
         },
-        None => new_market(options, opening_price, &environment.clock)?,
+        None => new_market(options, &environment.clock)?,
     };
     if stored != Some(market) {
         file.store.set_market(&market).map_err(store_failed)?;
@@ -137,7 +123,7 @@ fn open_sqlite(
     Ok((store, reads, market))
 }
 
-fn new_market(options: &Options, opening_price: Price, clock: &Clock) -> Result<Market, OpenError> {
+fn new_market(options: &Options, clock: &Clock) -> Result<Market, OpenError> {
     let seed = match options.seed {
         Some(seed) => seed,
         None => random()?,
@@ -145,7 +131,7 @@ fn new_market(options: &Options, opening_price: Price, clock: &Clock) -> Result<
     Ok(Market::new(
         options.model.unwrap_or_default(),
         seed,
-        opening_price,
+        options.opening_price()?,
         clock.now(),
     ))
 }
