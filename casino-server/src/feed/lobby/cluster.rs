@@ -2,6 +2,7 @@
 //! its own data.
 
 use std::convert::Infallible;
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -67,8 +68,8 @@ async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl Clu
                 // Coalesces the trades of one interval.
                 sleep_until(next_send).await;
                 next_send = Instant::now().checked_add(TAPE_INTERVAL).unwrap_or(next_send);
-                let batch = lock(&pending.outbox).take_and_reset();
-                if let Some(batch) = batch {
+                let batch = mem::take(&mut *lock(&pending.outbox));
+                if !batch.rows.is_empty() {
                     let text = batch.to_text(store.casino());
                     log_error(store.send_trades(&text).await);
                 }
@@ -82,7 +83,7 @@ async fn sync_leaderboard(lobby: &FeedHub, store: &impl ClusterStore) -> Infalli
     loop {
         let start = Instant::now();
         if lobby.is_ranking() {
-            let round = lobby.leaderboard().round();
+            let round = lobby.leaderboard().round;
             if let Some(top) = log_error(store.top_accounts(RANKED_MAX, round).await) {
                 lobby.change_leaderboard(|leaderboard| leaderboard.set_snapshot(top));
             }

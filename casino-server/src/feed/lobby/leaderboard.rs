@@ -54,10 +54,10 @@ fn insert_newer(accounts: &mut HashMap<PlayerName, Account>, player: &PlayerName
 
 #[derive(Debug)]
 pub(super) struct Leaderboard {
-    /// The players' own accounts.
-    accounts: HashMap<PlayerName, Account>,
-    /// The open round, and its accounts.
-    round: Option<(i64, HashMap<PlayerName, Account>)>,
+    /// The players' own accounts at `None`, and those of the open round at its number.
+    accounts: HashMap<Option<i64>, HashMap<PlayerName, Account>>,
+    /// The number of the open round.
+    pub(super) round: Option<i64>,
     /// The tick whose price is used.
     pub(super) tick: Tick,
     /// The ranking of the accounts in force, computed on demand.
@@ -91,7 +91,7 @@ pub(crate) struct LeaderboardSnapshot {
 impl Leaderboard {
     pub(super) fn new(tick: Tick) -> Self {
         Self {
-            accounts: HashMap::new(),
+            accounts: HashMap::from([(None, HashMap::new())]),
             round: None,
             tick,
             cached: None,
@@ -102,9 +102,11 @@ impl Leaderboard {
     pub(super) fn apply(&mut self, delta: LeaderboardDelta) {
         let mut changed = false;
         if let Some(open) = delta.round
-            && open != self.round()
+            && open != self.round
         {
-            self.round = open.map(|number| (number, HashMap::new()));
+            self.accounts.retain(|round, _| round.is_none());
+            self.accounts.entry(open).or_default();
+            self.round = open;
             changed = true;
         }
         let snapshot = delta.snapshot;
@@ -133,25 +135,9 @@ impl Leaderboard {
         }
     }
 
-    pub(super) fn round(&self) -> Option<i64> {
-        self.round.as_ref().map(|(number, _)| *number)
-    }
-
     /// Returns the accounts that `name` belongs to; `None` for one of an earlier round.
     fn accounts_like(&mut self, name: &PlayerName) -> Option<&mut HashMap<PlayerName, Account>> {
-        match (name.round(), &mut self.round) {
-            (None, _) => Some(&mut self.accounts),
-            (Some((number, _)), Some((open, accounts))) if number == *open => Some(accounts),
-            (Some(_), _) => None,
-        }
-    }
-
-    /// Returns the accounts that are ranked.
-    fn in_force(&mut self) -> &mut HashMap<PlayerName, Account> {
-        match &mut self.round {
-            Some((_, accounts)) => accounts,
-            None => &mut self.accounts,
-        }
+        self.accounts.get_mut(&name.round().map(|(number, _)| number))
     }
 
     pub(super) fn take_update(&mut self) -> Arc<LeaderboardSnapshot> {
@@ -164,7 +150,7 @@ impl Leaderboard {
             return Arc::clone(cached);
         }
         let tick = self.tick;
-        let accounts = self.in_force();
+        let accounts = self.accounts.entry(self.round).or_default();
         let snapshot = Arc::new(LeaderboardSnapshot::new(accounts, tick));
         if accounts.len() > snapshot.len() {
             accounts.retain(|player, _| snapshot.rank_of(&player.without_round()).is_some());
@@ -349,7 +335,7 @@ mod tests {
         leaderboard.apply(delta);
         let snapshot = leaderboard.snapshot();
         assert_eq!(
-            (snapshot.len(), leaderboard.accounts.len()),
+            (snapshot.len(), leaderboard.accounts[&None].len()),
             (RANKED_MAX, RANKED_MAX)
         );
         assert_eq!(snapshot.rank_of(&values::player("p99")), None);
