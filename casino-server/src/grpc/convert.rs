@@ -59,7 +59,6 @@ pub(crate) fn parse_player(
     names.parse(&user.ok_or(InvalidName::Missing)?.id)
 }
 
-/// Parses the player of a session.
 pub(crate) fn session_player(names: &LegacyNames, metadata: &MetadataMap) -> Result<PlayerName, InvalidName> {
     let name = metadata.get_bin(USER_HEADER).ok_or(InvalidName::Missing)?;
     let bytes = name.to_bytes().map_err(|_| InvalidName::NotText)?;
@@ -88,10 +87,9 @@ pub(crate) fn parse_action(
         _ => known.insert(parse_player(names, named)?).clone(),
     };
     let count = Stocks(action.stocks_count);
-    let side = match ActionType::try_from(action.r#type) {
-        Ok(action) => Side::from(action),
-        Err(_) => return Err(InvalidRequest::Type { given: action.r#type }),
-    };
+    let given = action.r#type;
+    let side = ActionType::try_from(given).map_err(|_| InvalidRequest::Type { given })?;
+    let side = Side::from(side);
     let limit = optional_price(action.limit_price).map_err(|given| InvalidRequest::Limit { given })?;
     let stop = optional_price(action.stop_price).map_err(|given| InvalidRequest::Stop { given })?;
     let given = action.time_in_force;
@@ -138,7 +136,6 @@ fn optional_price(given: i32) -> Result<Option<Price>, i32> {
     }
 }
 
-/// Returns the message with a wallet.
 pub(crate) fn wallet_update(account: &Account, capabilities: Capabilities) -> GambleFrame {
     GambleInfo::from(wallet(account, capabilities)).into()
 }
@@ -153,7 +150,8 @@ pub(crate) fn order_result(
         return executed();
     }
     let present = present.filter(|_| decision.result == Ok(LedgerEntry::Accepted));
-    let (outcome, msg) = outcome(decision, present.map(|posting| posting.order.state));
+    let state = present.map(|posting| posting.order.state);
+    let (outcome, msg) = outcome(decision, state);
     let mut result = ActionResult {
         msg,
         order: present.map(order),
@@ -161,7 +159,7 @@ pub(crate) fn order_result(
     };
     if capabilities.wallet {
         result.set_outcome(outcome);
-        result.trade = match (&decision.result, present.map(|posting| posting.order.state)) {
+        result.trade = match (&decision.result, state) {
             (Ok(LedgerEntry::Trade(executed)), _) => Some(trade(executed)),
             (_, Some(OrderState::Filled(filled))) => Some(trade(&filled)),
             _ => None,

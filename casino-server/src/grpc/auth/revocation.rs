@@ -32,7 +32,6 @@ impl Revocation {
         access(Some(owner), None, false).err().map(AccessError::Denied)
     }
 
-    /// Polls for a claim of the name.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self
             .waker

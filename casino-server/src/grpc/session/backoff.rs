@@ -10,7 +10,6 @@ const BACKOFF_MIN_MS: u64 = 50;
 /// Successive backoffs differ by 1 ms up to this spread, so that sessions do not resume all at once.
 const BACKOFF_SPREAD_MS: u64 = 100;
 
-/// Number of backoffs so far.
 static BACKOFFS: AtomicU64 = AtomicU64::new(0);
 
 /// Returns a sleep of 50 to 149 ms.

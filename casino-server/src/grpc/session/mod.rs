@@ -126,7 +126,6 @@ impl<In> Session<In> {
         self.feeds = SessionFeeds::default();
     }
 
-    /// Records whether the wallet has changed.
     fn record_wallet_changes(&mut self, cx: &mut Context<'_>) {
         if let Some(updates) = &mut self.feeds.wallet_updates {
             let lobby = self.feeds.lobby.as_mut();
@@ -155,8 +154,10 @@ impl<In> Session<In> {
     /// answer and sent after it: an order's acceptance is sent before its end, and a wallet only if no answer has it.
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
         self.record_wallet_changes(cx);
-        let has_order = self.poll_orders(cx).is_ready();
-        let orders = self.feeds.orders.as_ref().map(|orders| orders.reader());
+        let orders = self.feeds.orders.as_mut().filter(|_| self.phase == Phase::Open);
+        // An order was placed by another session, or has ended.
+        let has_order = orders.is_some_and(|orders| orders.poll_ready(cx).is_ready());
+        let orders = self.feeds.orders.as_ref().map(|orders| &orders.accounts.reader);
         let answer = self.pending.poll_answer(cx, orders);
         if let Some(update) = self.next_update() {
             return Some(Ok(update));
@@ -194,14 +195,6 @@ impl<In> Session<In> {
             Poll::Pending => None,
         }
     }
-
-    /// Ready if an order was placed by another session or has ended.
-    fn poll_orders(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.feeds.orders {
-            Some(orders) if self.phase == Phase::Open => orders.poll_ready(cx),
-            _ => Poll::Pending,
-        }
-    }
 }
 
 impl<In: Stream<Item = Result<Action, Status>> + Unpin> Session<In> {
@@ -219,7 +212,8 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Session<In> {
             count = count.saturating_add(1);
             match inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(action))) => {
-                    let order = convert::parse_action(&action, &mut self.last_player, self.pending.names());
+                    let order =
+                        convert::parse_action(&action, &mut self.last_player, self.pending.auth.names());
                     self.pending.push(order);
                 }
                 Poll::Ready(Some(Err(status))) => {

@@ -16,13 +16,13 @@ use crate::feed::accounts::Subscription;
 use crate::grpc::account_reader::AccountReader;
 use crate::grpc::convert;
 use crate::store::StoreError;
-use crate::store::reader::{StoreReader, until_read};
+use crate::store::reader::until_read;
 
 /// Each order that ended after the last one seen is sent once, in the order in which they ended: for a client that has seen
 /// none, from the newest [`ENDED_ORDERS_MAX`] on. So is each order that was placed since the session opened, unless an answer
 /// of the session has it.
 pub(crate) struct OrderUpdates {
-    accounts: AccountReader,
+    pub(super) accounts: AccountReader,
     player: PlayerName,
     subscription: Subscription<()>,
     position: Position,
@@ -73,10 +73,6 @@ impl OrderUpdates {
             reading: None,
             last_read: ReadOrders::default(),
         }
-    }
-
-    pub(super) fn reader(&self) -> &StoreReader {
-        &self.accounts.reader
     }
 
     /// Records that an answer has the order with this number.

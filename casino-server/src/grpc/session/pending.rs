@@ -15,7 +15,7 @@ use tonic::Status;
 use crate::domain::order::Command;
 use crate::domain::order::request::{OrderRequest, RequestId};
 use crate::domain::order::resting::OrderPosting;
-use crate::domain::player::{LegacyNames, PlayerName};
+use crate::domain::player::PlayerName;
 use crate::grpc::auth::AccessError;
 use crate::grpc::convert::{self, InvalidRequest};
 use crate::grpc::session::auth::SessionAuth;
@@ -36,8 +36,7 @@ pub(super) struct PendingOrders {
     decided: usize,
     /// No actions are read before its end.
     backoff: Option<Pin<Box<Sleep>>>,
-    auth: SessionAuth,
-    /// The session's player.
+    pub(super) auth: SessionAuth,
     player: Option<PlayerName>,
     ledger: LedgerHandle,
     submitter: Submitter,
@@ -83,10 +82,6 @@ impl PendingOrders {
             submitter: Submitter::default(),
             present: Present::Unread,
         }
-    }
-
-    pub(super) fn names(&self) -> &LegacyNames {
-        self.auth.names()
     }
 
     /// Ready if another action may be read. Wakes the task after a backoff; a full queue has an answer to send first.

@@ -168,7 +168,6 @@ impl ClusterSessionLimit {
     }
 }
 
-/// Denies `requests` because of `error`.
 fn deny(requests: Vec<AcquireRequest>, error: &(dyn std::error::Error + 'static)) {
     tracing::debug!(error, "cannot count sessions");
     for request in requests {
