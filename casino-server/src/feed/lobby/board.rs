@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use awesomestock_proto::capabilities::LobbyFeeds;
+use awesomestock_proto::casino::GambleInfo;
 use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use tokio::sync::watch;
 
@@ -104,11 +105,11 @@ impl FeedSubscriber {
             FeedMessage::Leaderboard(top, snapshot) => {
                 encode::leaderboard_update(top, &snapshot, self.player.as_ref())
             }
-            FeedMessage::Round(update) => {
-                let open = update.round.open_number();
+            FeedMessage::Round(RoundUpdate { round, podium, clock }) => {
+                let open = round.open_number();
                 self.has_other_account |= open != self.round;
                 self.round = open;
-                encode::round_update(&update)
+                GambleInfo::from(encode::round(&round, &podium, clock.now())).into()
             }
         })
     }

@@ -11,7 +11,7 @@ use crate::domain::money::UnixMillis;
 use crate::domain::order::Trade;
 use crate::domain::player::{OnlinePlayers, PlayerName};
 use crate::domain::round::{Round, RoundPhase, RoundResult};
-use crate::feed::lobby::{LeaderboardSnapshot, Rank, RoundUpdate, TapeRow, TradeBatch};
+use crate::feed::lobby::{LeaderboardSnapshot, Rank, TapeRow, TradeBatch};
 
 /// Players on a leaderboard.
 const TOP_MAX: usize = 20;
@@ -45,10 +45,6 @@ pub(crate) fn encode_headline(headline: Headline) -> SharedEncoding {
         text: headline.text.to_owned(),
         tick: headline.tick,
     })
-}
-
-pub(crate) fn round_update(update: &RoundUpdate) -> GambleFrame {
-    GambleInfo::from(round(&update.round, &update.podium, update.clock.now())).into()
 }
 
 /// Returns the message about a round that is sent at the time `at`.

@@ -130,9 +130,13 @@ impl FeedHub {
 
     /// Publishes pending updates at the rate of each feed.
     pub(crate) async fn run(&self) -> Infallible {
-        let mut schedule = PublishSchedule::default();
+        let start = Instant::now();
+        let mut schedule = PublishSchedule {
+            players: start,
+            leaderboard: start,
+        };
         loop {
-            let due = schedule.next_due();
+            let due = self.next_due(&schedule);
             tokio::select! {
                 () = self.pending.filled.notified() => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
@@ -144,15 +148,26 @@ impl FeedHub {
         }
     }
 
+    /// Returns the time of the next message that waits for its time; `None` if none does.
+    fn next_due(&self, schedule: &PublishSchedule) -> Option<Instant> {
+        let players = self.pending.presence_changed.load(Ordering::Acquire);
+        let leaderboard = lock(&self.leaderboard).has_update;
+        let due = [(players, schedule.players), (leaderboard, schedule.leaderboard)];
+        due.into_iter()
+            .filter_map(|(waits, next)| waits.then_some(next))
+            .min()
+    }
+
     fn publish(&self, schedule: &mut PublishSchedule, now: Instant) {
+        let next = now.checked_add(LOBBY_INTERVAL).unwrap_or(now);
         let mut published = false;
         if let Some(batch) = lock(&self.pending.tape).take() {
             let tape = FeedMessage::Encoded(encode::encode_tape(&batch));
             self.board.tape.send_replace(Some(tape));
             published = true;
         }
-        schedule.players.pending |= self.pending.presence_changed.swap(false, Ordering::AcqRel);
-        if schedule.players.take_due(now) {
+        if schedule.players <= now && self.pending.presence_changed.swap(false, Ordering::AcqRel) {
+            schedule.players = next;
             let players = encode::encode_players(&self.presence.online(ONLINE_MAX));
             self.board
                 .players
@@ -160,8 +175,8 @@ impl FeedHub {
             published = true;
         }
         let mut leaderboard = self.leaderboard();
-        schedule.leaderboard.pending = leaderboard.has_update;
-        if schedule.leaderboard.take_due(now) {
+        if schedule.leaderboard <= now && leaderboard.has_update {
+            schedule.leaderboard = next;
             let snapshot = leaderboard.take_update();
             let ranking = FeedMessage::Leaderboard(encode::encode_top(&snapshot), snapshot);
             self.board.leaderboard.send_replace(Some(ranking));
@@ -174,51 +189,9 @@ impl FeedHub {
     }
 }
 
-/// When the online players and the leaderboard are published next.
-#[derive(Debug, Default)]
-struct PublishSchedule {
-    players: Throttle,
-    leaderboard: Throttle,
-}
-
+/// The earliest times of the next message of the online players, and of the leaderboard.
 #[derive(Debug)]
-struct Throttle {
-    pending: bool,
-    /// The earliest time of the next message.
-    next: Instant,
-}
-
-impl PublishSchedule {
-    /// Returns the time of the next publication; `None` if nothing is pending.
-    fn next_due(&self) -> Option<Instant> {
-        let due = [&self.players, &self.leaderboard]
-            .into_iter()
-            .filter_map(Throttle::due);
-        due.min()
-    }
-}
-
-impl Default for Throttle {
-    fn default() -> Self {
-        Self {
-            pending: false,
-            next: Instant::now(),
-        }
-    }
-}
-
-impl Throttle {
-    fn due(&self) -> Option<Instant> {
-        self.pending.then_some(self.next)
-    }
-
-    /// Returns true if a message is due at `now`. The next one is due [`LOBBY_INTERVAL`] later.
-    fn take_due(&mut self, now: Instant) -> bool {
-        let is_due = self.due().is_some_and(|due| due <= now);
-        if is_due {
-            self.pending = false;
-            self.next = now.checked_add(LOBBY_INTERVAL).unwrap_or(now);
-        }
-        is_due
-    }
+struct PublishSchedule {
+    players: Instant,
+    leaderboard: Instant,
 }

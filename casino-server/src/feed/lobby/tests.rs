@@ -34,11 +34,15 @@ impl Scene {
 
     fn with_model(model: PriceModel) -> Self {
         let lobby = FeedHub::new(market(model, 0));
+        let now = Instant::now();
         Self {
             group: lobby.subscriber_group(),
             lobby,
-            schedule: PublishSchedule::default(),
-            now: Instant::now(),
+            schedule: PublishSchedule {
+                players: now,
+                leaderboard: now,
+            },
+            now,
         }
     }
 
@@ -211,13 +215,13 @@ fn each_feed_is_published_at_its_own_rate() {
     observer.on_batch(&bought("ann", 3, 5, 2), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     assert_eq!(kinds(&updates(&mut ann)), [Tape]);
-    assert!(scene.schedule.next_due().is_some());
+    assert!(scene.lobby.next_due(&scene.schedule).is_some());
     drop(bob);
     scene.publish_after(LOBBY_INTERVAL);
     let late = updates(&mut ann);
     assert_eq!(kinds(&late), [Players, Leaderboard]);
     assert_eq!(late[0].players.as_ref().unwrap().seated, 1, "the current number");
-    assert_eq!(scene.schedule.next_due(), None);
+    assert_eq!(scene.lobby.next_due(&scene.schedule), None);
     scene.publish_after(LOBBY_INTERVAL);
     assert_eq!(kinds(&updates(&mut ann)), [Tape; 0]);
 }

@@ -32,7 +32,7 @@ pub(crate) struct PriceState {
     /// Number of the newest price, so that a new one is detected without the lock.
     pub(crate) count: AtomicU64,
     newest: Mutex<LatestPrice>,
-    subscribers: WakerGroups,
+    pub(crate) subscribers: WakerGroups,
     /// Number of open sessions.
     pub(crate) sessions: AtomicUsize,
     pub(crate) lag: LagMetrics,
@@ -73,8 +73,7 @@ impl PriceFeed {
 
     /// Creates the relay of one runtime, which has to [run](WorkerRelay::run) it.
     pub(crate) fn subscribe(&self, stall_timeout: StallTimeout) -> Arc<WorkerRelay> {
-        let wakers = self.state.subscribers.group();
-        Arc::new(WorkerRelay::new(Arc::clone(&self.state), wakers, stall_timeout))
+        Arc::new(WorkerRelay::new(Arc::clone(&self.state), stall_timeout))
     }
 
     /// Returns the number of open sessions.

@@ -44,10 +44,10 @@ pub(crate) struct PriceSubscriber {
 }
 
 impl WorkerRelay {
-    pub(crate) fn new(state: Arc<PriceState>, wakers: Arc<WakerGroup>, stall_timeout: StallTimeout) -> Self {
+    pub(crate) fn new(state: Arc<PriceState>, stall_timeout: StallTimeout) -> Self {
         Self {
+            wakers: state.subscribers.group(),
             state,
-            wakers,
             stopped: AtomicBool::new(false),
             detectors: Mutex::default(),
             stall_timeout,
@@ -100,12 +100,9 @@ impl WorkerRelay {
         let mut probe = false;
         lock(&self.detectors).retain_mut(|detector| {
             let action = detector.check();
-            match action {
-                StallAction::Nothing | StallAction::Forget => {}
-                StallAction::Probe => probe = true,
-                StallAction::Close => {
-                    self.state.lag.closed.inc();
-                }
+            probe |= action == StallAction::Probe;
+            if action == StallAction::Close {
+                self.state.lag.closed.inc();
             }
             action != StallAction::Forget
         });
