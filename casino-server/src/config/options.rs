@@ -70,6 +70,12 @@ impl Options {
             stake: None,
         }
     }
+
+    /// Returns the opening price of a new market. Fails if the given one is below 1.
+    pub(crate) fn opening_price(&self) -> Result<Price, OptionError> {
+        let by_model = || self.model.unwrap_or_default().initial_price();
+        validate_initial_price(self.initial_price.unwrap_or_else(by_model))
+    }
 }
 
 /// An option out of bounds.
@@ -93,14 +99,6 @@ pub enum OptionError {
 pub fn validate_tick(given: Duration) -> Result<Duration, OptionError> {
     let valid = TICK.contains(&given).then_some(given);
     valid.ok_or(OptionError::Tick(given))
-}
-
-impl Options {
-    /// Returns the opening price of a new market. Fails if the given one is below 1.
-    pub(crate) fn opening_price(&self) -> Result<Price, OptionError> {
-        let by_model = || self.model.unwrap_or_default().initial_price();
-        validate_initial_price(self.initial_price.unwrap_or_else(by_model))
-    }
 }
 
 fn validate_initial_price(given: i32) -> Result<Price, OptionError> {

@@ -124,10 +124,7 @@ fn open_sqlite(
 }
 
 fn new_market(options: &Options, clock: &Clock) -> Result<Market, OpenError> {
-    let seed = match options.seed {
-        Some(seed) => seed,
-        None => random()?,
-    };
+    let seed = options.seed.map_or_else(random, Ok)?;
     Ok(Market::new(
         options.model.unwrap_or_default(),
         seed,
