@@ -32,11 +32,6 @@ pub(crate) struct ReadAccount {
 }
 
 impl AccountReader {
-    /// Returns the name of the player's account in force.
-    pub(crate) fn name_in_force(&self, player: &PlayerName) -> PlayerName {
-        self.rounds.current().account_of(player)
-    }
-
     /// Reads the player's account in force.
     pub(crate) async fn read(&self, player: &PlayerName) -> Result<ReadAccount, StoreError> {
         let round = self.rounds.current();

@@ -286,7 +286,7 @@ impl Casino for CasinoService {
         let reader = self.reader_for(&request);
         let request = request.into_inner();
         let page = paging::TRADES.parse(request.before_number, request.limit)?;
-        let account = self.accounts.name_in_force(&player);
+        let account = self.accounts.rounds.current().account_of(&player);
         let trades = reader.read_page(move |reads| reads.trades(&account, page));
         Ok(Response::new(convert::trades(&trades.await?)))
     }

@@ -142,10 +142,6 @@ impl Position {
     fn knows(&self, posting: &OrderPosting) -> bool {
         posting.ended.is_none() && self.open.contains(&posting.number)
     }
-
-    fn has_new(&self, open: &[OrderPosting]) -> bool {
-        self.is_following && open.iter().any(|posting| !self.knows(posting))
-    }
 }
 
 /// Reads the open orders, and the first ones that ended after the last one seen.
@@ -165,9 +161,10 @@ async fn read(
             .orders_ended_after(player.clone(), position.seen, ENDED_ORDERS_MAX);
         ended = after.await?;
     }
-    let account = match ended.is_empty() && !position.has_new(&open) {
-        true => Account::default(),
-        false => accounts.own_account(player.clone()).await?,
+    let has_new = position.is_following && open.iter().any(|posting| !position.knows(posting));
+    let account = match has_new || !ended.is_empty() {
+        true => accounts.own_account(player.clone()).await?,
+        false => Account::default(),
     };
     Ok(ReadOrders {
         unsent: open.into_iter().chain(ended).collect(),

@@ -21,13 +21,8 @@ pub(crate) struct WalletUpdates {
     seen: i64,
     /// The account is read even if no newer version is known.
     is_due: bool,
-    reading: Option<Reading>,
-}
-
-struct Reading {
-    /// The newest version that was known at the start.
-    version: i64,
-    account: BoxFuture<'static, Account>,
+    /// Ends with the newest version that was known at its start, and the account.
+    reading: Option<BoxFuture<'static, (i64, Account)>>,
 }
 
 impl WalletUpdates {
@@ -70,9 +65,9 @@ impl WalletUpdates {
     pub(super) fn poll_newer(&mut self, cx: &mut Context<'_>) -> Poll<Account> {
         loop {
             if let Some(reading) = &mut self.reading {
-                let account = ready!(reading.account.poll_unpin(cx));
+                let (known, account) = ready!(reading.poll_unpin(cx));
                 let is_newer = account.version > self.seen;
-                self.seen = self.seen.max(account.version).max(reading.version);
+                self.seen = self.seen.max(account.version).max(known);
                 self.reading = None;
                 if is_newer {
                     return Poll::Ready(account);
@@ -83,11 +78,9 @@ impl WalletUpdates {
             }
             self.is_due = false;
             let (accounts, player) = (self.accounts.clone(), self.player.clone());
-            let read = async move { until_read(|| accounts.read(&player)).await.account };
-            self.reading = Some(Reading {
-                version: self.newest.version,
-                account: read.boxed(),
-            });
+            let known = self.newest.version;
+            let read = async move { (known, until_read(|| accounts.read(&player)).await.account) };
+            self.reading = Some(read.boxed());
         }
     }
 }

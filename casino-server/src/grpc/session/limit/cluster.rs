@@ -119,7 +119,10 @@ impl ClusterSessionLimit {
             }
             let chunk = self.chunk(&changed, &requests);
             match store.reserve_sessions(&chunk, self.limit.max).await {
-                Ok(granted) => self.grant(requests, chunk.iter().zip(granted)),
+                Ok(granted) => self.grant(
+                    requests,
+                    chunk.iter().map(|local| &local.owner).zip(granted).collect(),
+                ),
                 Err(error) => {
                     // Retried at the next interval.
                     lock(&self.counter.changed).extend(changed);
@@ -147,13 +150,7 @@ impl ClusterSessionLimit {
     }
 
     /// Answers `requests` in order until the `granted` sessions of each player are used up.
-    fn grant<'a>(
-        &self,
-        requests: Vec<AcquireRequest>,
-        granted: impl Iterator<Item = (&'a LocalSessions, usize)>,
-    ) {
-        let mut granted: BTreeMap<&SessionOwner, usize> =
-            granted.map(|(local, count)| (&local.owner, count)).collect();
+    fn grant(&self, requests: Vec<AcquireRequest>, mut granted: BTreeMap<&SessionOwner, usize>) {
         for AcquireRequest { owner, reply } in requests {
             let permit = match granted.get_mut(&owner) {
                 Some(left @ 1..) => {
