@@ -75,11 +75,7 @@ impl SessionCounter {
     /// Takes up to [`CHUNK_MAX`] changed players.
     fn take_changed(&self) -> Vec<SessionOwner> {
         let mut changed = lock(&self.changed);
-        let chunk: Vec<_> = changed.iter().take(CHUNK_MAX).cloned().collect();
-        for owner in &chunk {
-            changed.remove(owner);
-        }
-        chunk
+        changed.extract_if(|_| true).take(CHUNK_MAX).collect()
     }
 }
 
@@ -99,19 +95,18 @@ impl ClusterSessionLimit {
         }
     }
 
-    /// Writes changed numbers of sessions and answers `requests`.
-    async fn write(&self, store: &impl ClusterStore, requests: Vec<AcquireRequest>) {
+    /// Writes changed numbers of sessions and answers the `waiting` requests.
+    async fn write(&self, store: &impl ClusterStore, mut waiting: Vec<AcquireRequest>) {
         match store.open_sessions().await {
             Ok(false) => {}
             // After a reconnect the database may have lost the counts: all are written before any session is granted.
             Ok(true) => lock(&self.counter.changed).extend(lock(&self.limit.sessions).keys().cloned()),
-            Err(error) => return deny(requests, &error),
+            Err(error) => return deny(waiting, &error),
         }
-        let mut waiting = Some(requests);
         loop {
             let changed = self.counter.take_changed();
             let requests = match changed.len() < CHUNK_MAX {
-                true => waiting.take().unwrap_or_default(),
+                true => mem::take(&mut waiting),
                 false => Vec::new(),
             };
             if changed.is_empty() && requests.is_empty() {
@@ -126,7 +121,7 @@ impl ClusterSessionLimit {
                 Err(error) => {
                     // Retried at the next interval.
                     lock(&self.counter.changed).extend(changed);
-                    deny(waiting.unwrap_or_default(), &error);
+                    deny(waiting, &error);
                     return deny(requests, &error);
                 }
             }
