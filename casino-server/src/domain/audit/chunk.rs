@@ -22,8 +22,6 @@ struct AuditedAccount {
     found: AccountRecord,
     replay: AccountReplay,
     orders: OrderReplay,
-    /// Of the last trade.
-    tick: i64,
 }
 
 /// Accounts with IDs in `(lower, upper]`.
@@ -58,7 +56,6 @@ impl Chunk {
                 found,
                 replay: AccountReplay::default(),
                 orders: OrderReplay::default(),
-                tick: 0,
             };
             self.players.insert(found.id.0, account);
         }
@@ -199,7 +196,6 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             return;
         };
         let fill = player.orders.trade(&posting.trade);
-        player.tick = posting.trade.tick;
         match player.replay.trade(posting) {
             Ok(wrong) => self.mismatches(&player.name, wrong),
             Err(rejection) => {
@@ -217,21 +213,15 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
     pub(crate) fn compare(&mut self, chunk: Chunk) {
         let mut players: Vec<_> = chunk.players.into_values().collect();
         players.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        for AuditedAccount {
-            name,
-            found,
-            replay,
-            orders,
-            tick,
-        } in players
-        {
-            self.mismatches(&name, orders.missing());
-            self.mismatches(&name, replay.differences(&found));
-            let wrong = self.rounds.account(&name, &found, replay.holding(), tick);
-            self.mismatches(&name, wrong);
+        for player in players {
+            let (name, found) = (&player.name, &player.found);
+            self.mismatches(name, player.orders.missing());
+            self.mismatches(name, player.replay.differences(found));
+            let wrong = self.rounds.account(name, found, &player.replay);
+            self.mismatches(name, wrong);
             let account = &found.account;
             let totals = &mut self.totals;
-            let is_in_round = PlayerName::from_stored(&name).is_ok_and(|name| name.round().is_some());
+            let is_in_round = PlayerName::from_stored(name).is_ok_and(|name| name.round().is_some());
             let accounts = match is_in_round {
                 true => &mut totals.round_accounts,
                 false => &mut totals.players,

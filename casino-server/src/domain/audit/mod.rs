@@ -15,7 +15,8 @@ use crate::domain::order::page::TradePosting;
 use crate::domain::order::{AccountRecord, Payment, Side};
 
 /// A stored figure that differs from the expected one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{of}: {field}: expected {expected}, found {found}")]
 pub struct Mismatch {
     /// The player or record, for example `ann`, `tick 7` or `sheet 12`.
     pub of: String,
@@ -40,18 +41,6 @@ impl Mismatch {
             expected: expected.to_string(),
             found: found.to_string(),
         }
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            of,
-            field,
-            expected,
-            found,
-        } = self;
-        write!(f, "{of}: {field}: expected {expected}, found {found}")
     }
 }
 
@@ -89,34 +78,26 @@ pub struct AuditTotals {
 impl fmt::Display for AuditTotals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |count: u64, unit| pluralize(count.cast_signed(), unit);
-        let Self {
-            players,
-            payments,
-            trades,
-            ticks,
-            orders,
-            round_accounts,
-            in_log,
-            ..
-        } = self;
         write!(
             f,
             "{}, {}, {}, {}; {} in, {} out; {} and {} held; {} from the commit log",
-            count(*players, "player"),
-            count(*payments, "payment"),
-            count(*trades, "trade"),
-            count(*ticks, "tick"),
+            count(self.players, "player"),
+            count(self.payments, "payment"),
+            count(self.trades, "trade"),
+            count(self.ticks, "tick"),
             pluralize(self.dollars_in, "dollar"),
             pluralize(self.dollars_out, "dollar"),
             pluralize(self.tokens, "token"),
             pluralize(self.stocks, "stock"),
-            if *in_log == 1 {
-                "1 batch".into()
-            } else {
-                format!("{} batches", thousands(*in_log))
+            match self.in_log {
+                1 => "1 batch".to_owned(),
+                batches => format!("{} batches", thousands(batches)),
             },
         )?;
-        for (number, unit) in [(*orders, "resting order"), (*round_accounts, "round account")] {
+        for (number, unit) in [
+            (self.orders, "resting order"),
+            (self.round_accounts, "round account"),
+        ] {
             if number > 0 {
                 write!(f, "; {}", count(number, unit))?;
             }
@@ -130,8 +111,9 @@ impl fmt::Display for AuditTotals {
 pub(crate) struct AccountReplay {
     payments: i64,
     trades: i64,
-    /// Page of the last trade.
+    /// Page and tick of the last trade.
     page: i64,
+    tick: i64,
     dollars_in: i64,
     dollars_out: i64,
     /// Tokens earned by selling minus tokens spent on buying.
@@ -166,47 +148,29 @@ impl AccountReplay {
             previous,
             ..
         } = *posting;
-        let mut wrong = Vec::new();
-        let mut mismatch = |field: String, expected: i64, found: i64| {
-            if expected != found {
-                wrong.push((field, expected, found));
-            }
-        };
-        mismatch(
-            "trade number".to_owned(),
-            self.trades.saturating_add(1),
-            trade.number,
-        );
-        let field = format!("sheet before that of trade {}", trade.number);
-        mismatch(field, self.page, previous.unwrap_or(page));
-        self.trades = trade.number;
-        self.page = page;
+        let next = self.trades.saturating_add(1);
+        let sheet = format!("sheet before that of trade {}", trade.number);
+        let wrong = differing([
+            ("trade number".to_owned(), next, trade.number),
+            (sheet, self.page, previous.unwrap_or(page)),
+        ]);
+        (self.trades, self.page, self.tick) = (trade.number, page, trade.tick);
         let tokens = trade.price.times(trade.count);
+        let with_balance = |tokens| Account {
+            tokens: Tokens(tokens),
+            ..self.holding
+        };
+        // The balance is checked at the end; here the cost only has to fit.
         let (tokens, after) = match trade.side {
             Side::Buy => {
-                // The balance is checked at the end; here the cost only has to fit.
-                let buyer = Account {
-                    tokens: Tokens(i32::try_from(tokens).unwrap_or(i32::MAX)),
-                    ..self.holding
-                };
+                let buyer = with_balance(i32::try_from(tokens).unwrap_or(i32::MAX));
                 (tokens.saturating_neg(), buyer.buy(trade.count, trade.price))
             }
-            Side::Sell => {
-                let seller = Account {
-                    tokens: Tokens(0),
-                    ..self.holding
-                };
-                (tokens, seller.sell(trade.count, trade.price))
-            }
+            Side::Sell => (tokens, with_balance(0).sell(trade.count, trade.price)),
         };
         self.traded = self.traded.saturating_add(tokens);
         self.holding = after.map_err(|rejection| rejection.to_string())?;
         Ok(wrong)
-    }
-
-    /// Returns position, cost basis and profit; the other fields are not maintained.
-    pub(crate) fn holding(&self) -> Account {
-        self.holding
     }
 
     /// Returns `(field, expected, found)` for each figure of `found` that differs.
@@ -218,7 +182,7 @@ impl AccountReplay {
             .saturating_add(self.traded);
         let holding = &self.holding;
         let version = self.payments.saturating_add(self.trades);
-        let figures = [
+        differing([
             ("tokens", tokens, account.tokens.wide()),
             ("stocks", holding.stocks.wide(), account.stocks.wide()),
             ("cost basis", holding.cost_basis, account.cost_basis),
@@ -229,12 +193,16 @@ impl AccountReplay {
             ("payments", self.payments, found.payments),
             ("trades", self.trades, found.trades),
             ("sheet", self.page, found.page),
-        ];
-        figures
-            .into_iter()
-            .filter(|(_, expected, found)| expected != found)
-            .collect()
+        ])
     }
+}
+
+/// Returns the `(field, expected, found)` whose values differ.
+fn differing<N, const COUNT: usize>(figures: [(N, i64, i64); COUNT]) -> Vec<(N, i64, i64)> {
+    let differing = figures.into_iter();
+    differing
+        .filter(|(_, expected, found)| expected != found)
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::AccountReplay;
 use crate::domain::account::Account;
 use crate::domain::order::AccountRecord;
 use crate::domain::player::PlayerName;
@@ -27,13 +28,12 @@ impl RoundReplay {
         self.0.entry(number).or_default().round = round;
     }
 
-    /// Adds the account `name`, if it is one in a round: the `found` one, and its holdings and last tick by its entries.
+    /// Adds the account `name`, if it is one in a round. Returns the figures that differ.
     pub(super) fn account(
         &mut self,
         name: &str,
         found: &AccountRecord,
-        holding: Account,
-        last_tick: i64,
+        replay: &AccountReplay,
     ) -> Vec<RoundMismatch> {
         let player = PlayerName::from_stored(name).ok();
         let Some((player, number)) = player.and_then(|player| Some((player.clone(), player.round()?.0)))
@@ -43,24 +43,18 @@ impl RoundReplay {
         let Some(PlayedRound { round, accounts }) = self.0.get_mut(&number) else {
             return vec![("round", "one of the ledger".to_owned(), number.to_string())];
         };
-        accounts.push((player, holding, found.trades));
+        accounts.push((player, replay.holding, found.trades));
         let mut wrong = Vec::new();
         let stakes = found.payments.saturating_mul(round.stake.wide());
         if found.payments > 1 || found.account.dollars_in != stakes {
-            wrong.push((
-                "stake",
-                round.stake.to_string(),
-                found.account.dollars_in.to_string(),
-            ));
+            let dollars_in = found.account.dollars_in.to_string();
+            wrong.push(("stake", round.stake.to_string(), dollars_in));
         }
         if let RoundPhase::Ended(end) = round.phase
-            && last_tick > end.number
+            && replay.tick > end.number
         {
-            wrong.push((
-                "last tick",
-                format!("at most {}", end.number),
-                last_tick.to_string(),
-            ));
+            let at_most = format!("at most {}", end.number);
+            wrong.push(("last tick", at_most, replay.tick.to_string()));
         }
         wrong
     }
@@ -113,7 +107,12 @@ mod tests {
         ] {
             let mut found = AccountRecord::new(AccountId(1));
             (found.payments, found.account.dollars_in, found.trades) = (payments, dollars_in, 1);
-            let mismatches = rounds.account(name, &found, found.account, last_tick);
+            let replay = AccountReplay {
+                holding: found.account,
+                tick: last_tick,
+                ..AccountReplay::default()
+            };
+            let mismatches = rounds.account(name, &found, &replay);
             let fields: Vec<_> = mismatches.iter().map(|(field, ..)| *field).collect();
             assert_eq!(fields, wrong, "{name}");
         }
