@@ -1,6 +1,5 @@
 //! A round: a game with a start, an end and a winner, in which each player trades on an account of the round.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -164,12 +163,10 @@ impl Round {
         matches!(self.phase, RoundPhase::Running(_) | RoundPhase::Paused(_))
     }
 
-    /// Returns the number of the round if it is open.
     pub(crate) fn open_number(&self) -> Option<i64> {
         self.is_open().then_some(self.number)
     }
 
-    /// Returns the milliseconds left at the time `at`.
     pub(crate) fn left_ms(&self, at: UnixMillis) -> i64 {
         match self.phase {
             RoundPhase::Running(until) => until.since_ms(at),
@@ -245,29 +242,15 @@ impl Round {
     }
 }
 
-/// A stake that buys no stock at the price. A round may start with it all the same: the price may fall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SmallStake {
-    stake: Dollars,
-    price: Price,
-}
-
-impl SmallStake {
-    /// Returns `None` if `stake` buys a stock.
-    pub(crate) fn new(stake: Dollars, price: Price) -> Option<Self> {
-        (stake.in_tokens() < i64::from(price.get())).then_some(Self { stake, price })
-    }
-}
-
-impl fmt::Display for SmallStake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stake, price } = self;
-        let tokens = pluralize(stake.in_tokens(), "token");
-        write!(
-            f,
+/// Warns of a `stake` that buys no stock at `price`. A round may start with it all the same: the price may fall.
+pub(crate) fn small_stake(stake: Dollars, price: Price) -> Option<String> {
+    let tokens = stake.in_tokens();
+    (tokens < i64::from(price.get())).then(|| {
+        let tokens = pluralize(tokens, "token");
+        format!(
             "one stock costs {price} now, more than the stake of {stake} buys ({tokens}): nobody can buy until the price falls"
         )
-    }
+    })
 }
 
 /// Returns the round of an account with its version for clients; 0: the player's own account.
@@ -306,12 +289,10 @@ pub(crate) fn results(
         })
         .collect();
     results.sort_unstable_by(|a, b| b.profit.cmp(&a.profit).then_with(|| a.player.cmp(&b.player)));
-    let (mut place, mut profit) = (1, None);
-    for (position, result) in (1..).zip(&mut results) {
-        if profit != Some(result.profit) {
-            (place, profit) = (position, Some(result.profit));
-        }
-        result.place = place;
+    let mut place = 1_usize;
+    for tied in results.chunk_by_mut(|a, b| a.profit == b.profit) {
+        tied.iter_mut().for_each(|result| result.place = place);
+        place = place.saturating_add(tied.len());
     }
     results
 }
@@ -319,31 +300,21 @@ pub(crate) fn results(
 impl RoundResult {
     /// Returns place, player, profit, return and trades as a row of CSV. Names need no quotes: they have letters, digits and `_ - .` only.
     pub(crate) fn csv_row(&self, stake: Dollars) -> String {
-        let Self {
-            place,
-            player,
-            profit,
-            trades,
-        } = self;
-        format!("{place},{player},{profit},{},{trades}", Return(*profit, stake))
+        let share = percentage(self.profit, stake);
+        format!(
+            "{},{},{},{share},{}",
+            self.place, self.player, self.profit, self.trades
+        )
     }
 }
 
-/// A profit in tokens as a share of a stake, with two decimals, rounded towards 0.
-struct Return(i64, Dollars);
-
-impl fmt::Display for Return {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = self.1.in_tokens();
-        let hundredths = self.0.unsigned_abs().saturating_mul(10_000);
-        let hundredths = hundredths.checked_div(tokens.unsigned_abs()).unwrap_or(0);
-        let sign = if self.0 < 0 && hundredths > 0 { "-" } else { "" };
-        let (whole, rest) = (
-            hundredths.checked_div(100).unwrap_or(0),
-            hundredths.checked_rem(100).unwrap_or(0),
-        );
-        write!(f, "{sign}{whole}.{rest:02}%")
-    }
+/// Returns a profit in tokens as a share of `stake`, with two decimals, rounded towards 0.
+fn percentage(profit: i64, stake: Dollars) -> String {
+    let stake = stake.in_tokens().unsigned_abs();
+    let hundredths = profit.unsigned_abs().saturating_mul(10_000);
+    let hundredths = hundredths.checked_div(stake).unwrap_or(0);
+    let sign = if profit < 0 && hundredths > 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
 #[cfg(test)]
@@ -458,8 +429,8 @@ mod tests {
             ),
             (i32::MAX, i32::MAX, None),
         ] {
-            let small = SmallStake::new(Dollars(stake), Price::new(price).unwrap());
-            assert_eq!(small.map(|small| small.to_string()).as_deref(), expected);
+            let small = small_stake(Dollars(stake), Price::new(price).unwrap());
+            assert_eq!(small.as_deref(), expected);
         }
     }
 

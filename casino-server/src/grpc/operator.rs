@@ -13,7 +13,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::config::clock::Clock;
 use crate::domain::money::Dollars;
-use crate::domain::round::{Round, RoundCommand, RoundError, RoundPhase, SmallStake};
+use crate::domain::round::{Round, RoundCommand, RoundError, RoundPhase, small_stake};
 use crate::feed::lobby::encode;
 use crate::feed::price::PriceFeed;
 use crate::feed::rounds::{self, RoundFeed};
@@ -65,8 +65,8 @@ impl Operator for OperatorService {
         let StartRequest { length_ms } = self.authenticate(request)?;
         let mut answer = self.change(RoundCommand::Start(length_ms, self.stake)).await?;
         let price = self.prices.current().price;
-        let small = self.stake.and_then(|stake| SmallStake::new(stake, price));
-        answer.get_mut().warning = small.map(|small| small.to_string()).unwrap_or_default();
+        let small = self.stake.and_then(|stake| small_stake(stake, price));
+        answer.get_mut().warning = small.unwrap_or_default();
         Ok(answer)
     }
 
