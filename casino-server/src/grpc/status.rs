@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::Status;
 
-use crate::domain::account::{RejectKind, Rejection};
+use crate::domain::account::Rejection;
 use crate::domain::credential::AuthDenied;
 use crate::grpc::auth::AccessError;
 use crate::grpc::convert::InvalidRequest;
@@ -43,9 +43,9 @@ impl From<InvalidRequest> for Status {
 
 impl From<Rejection> for Status {
     fn from(rejection: Rejection) -> Self {
-        match rejection.kind() {
-            RejectKind::Invalid => Self::invalid_argument(rejection.to_string()),
-            RejectKind::Unfunded => Self::failed_precondition(rejection.to_string()),
+        match rejection.is_invalid() {
+            true => Self::invalid_argument(rejection.to_string()),
+            false => Self::failed_precondition(rejection.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@ mod rejection;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::rejection::{RejectKind, Rejection};
+pub(crate) use self::rejection::Rejection;
 use crate::domain::money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};
 
 /// A player's balance, position and totals.

@@ -90,54 +90,27 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn kind(self) -> RejectKind {
-        match self {
+    /// Returns whether the command is invalid for every account. All other commands are valid, but not for this account now.
+    pub(crate) fn is_invalid(self) -> bool {
+        matches!(
+            self,
             Self::AmountTooSmall { .. }
-            | Self::WithdrawalTooSmall { .. }
-            | Self::NotAMultiple { .. }
-            | Self::CountTooSmall { .. }
-            | Self::DuplicateId
-            | Self::MissingId
-            | Self::NoOpenOrder => RejectKind::Invalid,
-            Self::WithdrawalTooLarge { .. }
-            | Self::AboveLimit { .. }
-            | Self::BelowLimit { .. }
-            | Self::InsufficientTokens { .. }
-            | Self::InsufficientStocks { .. }
-            | Self::BalanceFull { .. }
-            | Self::PositionFull { .. }
-            | Self::RateLimited { .. }
-            | Self::LedgerFull
-            | Self::TooManyOrders
-            | Self::RoundPaused
-            | Self::RoundOver
-            | Self::RoundStarted
-            | Self::PaymentsClosed
-            | Self::NoRestInRound
-            | Self::RoundBegan { .. }
-            | Self::RoundNotOpen { .. } => RejectKind::Unfunded,
-        }
+                | Self::WithdrawalTooSmall { .. }
+                | Self::NotAMultiple { .. }
+                | Self::CountTooSmall { .. }
+                | Self::DuplicateId
+                | Self::MissingId
+                | Self::NoOpenOrder
+        )
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RejectKind {
-    /// The command is invalid for every account.
-    Invalid,
-    /// The command is valid, but not for this account now.
-    Unfunded,
-}
-
 fn nearest(below: Option<Tokens>, above: Option<Tokens>) -> String {
-    match (below, above) {
-        (Some(below), Some(above)) => {
-            format!(
-                "the nearest amounts: {} or {}",
-                thousands(below.0),
-                thousands(above.0)
-            )
-        }
-        (Some(only), None) | (None, Some(only)) => format!("the nearest amount: {}", thousands(only.0)),
-        (None, None) => "there is no other amount".to_owned(),
+    let amounts = [below, above].into_iter().flatten();
+    let amounts: Vec<String> = amounts.map(|amount| thousands(amount.0)).collect();
+    match amounts.as_slice() {
+        [] => "there is no other amount".to_owned(),
+        [only] => format!("the nearest amount: {only}"),
+        several => format!("the nearest amounts: {}", several.join(" or ")),
     }
 }

@@ -205,7 +205,7 @@ fn rejections_are_invalid_or_unfunded() {
         account(9, 0).withdraw(Tokens(7)).unwrap_err(),
         account(9, 0).sell(Stocks(0), ten).unwrap_err(),
     ] {
-        assert_eq!(invalid.kind(), RejectKind::Invalid, "{invalid}");
+        assert!(invalid.is_invalid(), "{invalid}");
     }
     for unfunded in [
         account(3, 0).deposit(Dollars(MAX)).unwrap_err(),
@@ -213,7 +213,7 @@ fn rejections_are_invalid_or_unfunded() {
         account(9, 0).buy(Stocks(1), ten).unwrap_err(),
         account(9, 0).sell(Stocks(1), ten).unwrap_err(),
     ] {
-        assert_eq!(unfunded.kind(), RejectKind::Unfunded, "{unfunded}");
+        assert!(!unfunded.is_invalid(), "{unfunded}");
     }
 }
 
