@@ -5,11 +5,10 @@
 #[cfg(test)]
 mod tests;
 
-use rand::rngs::ChaCha8Rng;
-use rand::{Rng, SeedableRng};
+use rand::Rng;
 
 use crate::domain::account::Account;
-use crate::domain::market::PriceModel;
+use crate::domain::market::{BOTS, PriceModel, rng};
 use crate::domain::money::{Dollars, Price, Stocks, Tokens};
 use crate::domain::order::{Command, Side};
 use crate::domain::player::PlayerName;
@@ -132,17 +131,16 @@ impl Bot {
         if !affords && account.stocks.0 == 0 {
             return self.top_up(account.tokens, price).map(Command::Deposit);
         }
-        let side = self.strategy.decide(prices, account, self.rng(seed, number))?;
-        let count = match side {
-            Side::Buy if affords => {
-                let quarter = account.tokens.0.checked_div(4)?.checked_div(price.get())?;
-                quarter.clamp(1, ORDER_MAX)
-            }
-            Side::Buy => return None,
-            Side::Sell if account.stocks.0 > 0 => account.stocks.0.checked_div(3)?.clamp(1, ORDER_MAX),
-            Side::Sell => return None,
+        let random = rng(seed, [BOTS, self.number], number).next_u64();
+        let side = self.strategy.decide(prices, account, random)?;
+        let (is_able, count) = match side {
+            Side::Buy => (
+                affords,
+                account.tokens.0.checked_div(4)?.checked_div(price.get())?,
+            ),
+            Side::Sell => (account.stocks.0 > 0, account.stocks.0.checked_div(3)?),
         };
-        Some(Command::Limited(side, Stocks(count), price))
+        is_able.then_some(Command::Limited(side, Stocks(count.clamp(1, ORDER_MAX)), price))
     }
 
     /// Returns the deposit of a bot that owns `tokens` and no stocks.
@@ -151,19 +149,6 @@ impl Bot {
             PriceModel::Classic => (tokens < TOP_UP_BELOW).then_some(TOP_UP),
             PriceModel::Moods | PriceModel::News => Some(Dollars(price.get().clamp(TOP_UP.0, TOP_UP_MAX))),
         }
-    }
-
-    /// Returns the bot's random number of a tick, independent of the market's.
-    fn rng(&self, seed: u64, number: i64) -> u64 {
-        const HOUSE: u8 = 1;
-        let mut key = [0; 32];
-        let parts = seed.to_le_bytes().into_iter().chain([HOUSE, self.number]);
-        for (byte, part) in key.iter_mut().zip(parts) {
-            *byte = part;
-        }
-        let mut random = ChaCha8Rng::from_seed(key);
-        random.set_stream(number.cast_unsigned());
-        random.next_u64()
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod news;
 
+use std::array;
 use std::str::FromStr;
 
 use rand::rngs::ChaCha8Rng;
@@ -217,22 +218,19 @@ impl Market {
     }
 }
 
-/// Purposes of random numbers, so that those of one are independent of the others. 1 is that of the bots.
-const MOVES: u8 = 0;
-const MOODS: u8 = 2;
-const HEADLINE_ORDER: u8 = 3;
-const HEADLINE_EFFECTS: u8 = 4;
+/// Purposes of random numbers, so that those of one are independent of the others.
+const MOVES: [u8; 2] = [0, 0];
+/// That of each bot has its number as second byte.
+pub(super) const BOTS: u8 = 1;
+const MOODS: [u8; 2] = [2, 0];
+const HEADLINE_ORDER: [u8; 2] = [3, 0];
+const HEADLINE_EFFECTS: [u8; 2] = [4, 0];
 
 /// `ChaCha8` with seed and purpose as key and a number as stream: the output is fixed by the cipher, not by the
 /// library.
-fn rng(seed: u64, purpose: u8, number: i64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    for (byte, part) in key
-        .iter_mut()
-        .zip(seed.to_le_bytes().into_iter().chain([purpose]))
-    {
-        *byte = part;
-    }
+pub(super) fn rng(seed: u64, purpose: [u8; 2], number: i64) -> ChaCha8Rng {
+    let mut parts = seed.to_le_bytes().into_iter().chain(purpose);
+    let key = array::from_fn(|_| parts.next().unwrap_or(0));
     let mut rng = ChaCha8Rng::from_seed(key);
     rng.set_stream(number.cast_unsigned());
     rng
