@@ -78,20 +78,16 @@ pub(super) struct AccountCache {
 }
 
 impl AccountCache {
-    pub(super) fn new() -> Self {
-        Self::with_capacity(ACCOUNTS_MAX, ANSWERS_MAX)
-    }
-
-    fn with_capacity(capacity: usize, max_answers: usize) -> Self {
+    pub(super) fn new(rate: Rate) -> Self {
         Self {
             accounts: Vec::new(),
             by_name: HashMap::new(),
             clock: 0,
             last_key: 0,
-            capacity,
-            rate: None,
+            capacity: ACCOUNTS_MAX,
+            rate,
             answers: 0,
-            max_answers,
+            max_answers: ANSWERS_MAX,
         }
     }
 
@@ -116,6 +112,7 @@ impl AccountCache {
         Some(cached)
     }
 
+    #[cfg(test)]
     pub(super) fn set_rate(&mut self, rate: Rate) {
         self.rate = rate;
     }
@@ -266,6 +263,14 @@ mod tests {
     }
 
     impl AccountCache {
+        fn with_capacity(capacity: usize, max_answers: usize) -> Self {
+            Self {
+                capacity,
+                max_answers,
+                ..Self::new(None)
+            }
+        }
+
         fn add(&mut self, number: i64, resolved: BatchId) {
             self.insert(
                 player(number),

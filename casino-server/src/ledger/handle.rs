@@ -20,7 +20,6 @@ use crate::domain::order::request::OrderRequest;
 use crate::domain::order::resting::DueOrder;
 use crate::domain::order::{Command, Decision};
 use crate::domain::player::PlayerName;
-use crate::domain::rate_limit::Rate;
 use crate::domain::round::{Round, RoundCommand, RoundError};
 
 /// Most resting orders that are executed at a time.
@@ -53,13 +52,6 @@ impl Backend {
         match self {
             Self::Local(local) => local.close(),
             Self::Cluster(cluster) => cluster.close(),
-        }
-    }
-
-    pub(super) fn set_rate(&self, rate: Rate) {
-        match self {
-            Self::Local(local) => local.set_rate_limit(rate),
-            Self::Cluster(cluster) => cluster.set_rate_limit(rate),
         }
     }
 

@@ -19,7 +19,6 @@ use crate::domain::order::AccountRecord;
 use crate::domain::order::request::StoredAnswer;
 use crate::domain::order::resting::DueOrder;
 use crate::domain::player::PlayerName;
-use crate::domain::rate_limit::Rate;
 use crate::domain::round::{Round, RoundCommand, RoundError};
 use crate::store::reader::StoreReader;
 use crate::store::{StoreError, lock};
@@ -61,7 +60,8 @@ impl LocalLedger {
         }
     }
 
-    pub(crate) fn set_rate_limit(&self, rate: Rate) {
+    #[cfg(test)]
+    pub(crate) fn set_rate(&self, rate: crate::domain::rate_limit::Rate) {
         lock(&self.state).batch.set_rate(rate);
     }
 

@@ -26,8 +26,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::batch::OpenBatch;
-use self::cluster::{ClusterCommitter, ClusterLedger, Leader, PublishedMarket};
-use self::committer::Committer;
+use self::cluster::ClusterLedger;
+use self::committer::{Committer, Published};
 use self::handle::Backend;
 pub(crate) use self::handle::LedgerHandle;
 use self::local::LocalLedger;
@@ -87,22 +87,26 @@ pub(crate) trait CommitObserver: fmt::Debug + Send + Sync {
     fn on_batch(&self, batch: &Batch);
 }
 
-/// The market and the round that a ledger continues.
+/// What decisions depend on, beside the accounts.
 #[derive(Debug, Clone)]
-pub(crate) struct MarketStart {
+pub(crate) struct MarketState {
     pub(crate) market: Market,
     pub(crate) round: Arc<Round>,
     /// First payment of a new player, outside of rounds.
     pub(crate) stake: Option<Dollars>,
+    /// Applies to a player's commands on all servers together.
+    pub(crate) rate: Rate,
 }
 
-impl From<Market> for MarketStart {
-    /// Starts a market without a round or a stake.
+#[cfg(any(test, feature = "fuzzing"))]
+impl From<Market> for MarketState {
+    /// Returns the state of a market without a round, a stake or a rate limit.
     fn from(market: Market) -> Self {
         Self {
             market,
             round: Arc::default(),
             stake: None,
+            rate: None,
         }
     }
 }
@@ -114,7 +118,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Starts the committer on its own thread, since it mostly blocks on the disk.
+    /// Continues `state`. Starts the committer on its own thread, since it mostly blocks on the disk.
     ///
     /// # Errors
     ///
@@ -122,17 +126,14 @@ impl Ledger {
     pub(crate) fn spawn_local(
         mut store: Box<dyn Store>,
         reader: StoreReader,
-        start: impl Into<MarketStart>,
+        state: MarketState,
         observer: Box<dyn CommitObserver>,
         clock: impl Into<Clock>,
     ) -> io::Result<Self> {
-        let MarketStart { market, round, stake } = start.into();
         let stored = store.take_start();
-        let batch = OpenBatch::new(market, stored.ids)
-            .with_orders(stored.open_orders)
-            .with_round(Arc::clone(&round), stake);
+        let batch = OpenBatch::new(state.clone(), stored.ids, stored.open_orders);
         let local = Arc::new(LocalLedger::new(batch, reader, clock));
-        let committer = Committer::new(Arc::clone(&local), store, market, round, observer);
+        let committer = Committer::new(Arc::clone(&local), store, Published::new(state, observer));
         let (done, ended) = oneshot::channel();
         thread::Builder::new().name("ledger".to_owned()).spawn(move || {
             // The receiver is gone if the ledger was dropped without `close`.
@@ -144,44 +145,26 @@ impl Ledger {
         })
     }
 
-    /// Starts the committer of a ledger shared with other servers as a task. `interval` is the time between ticks.
+    /// Continues the `state` of a ledger shared with other servers. Starts the committer as a task. `interval` is the time
+    /// between ticks.
     pub(crate) fn spawn_cluster(
         store: Arc<impl ClusterStore>,
-        start: MarketStart,
+        state: MarketState,
         interval: Duration,
         observer: Box<dyn CommitObserver>,
         clock: Clock,
     ) -> Self {
-        let MarketStart { market, round, stake } = start;
         let (cluster, requests) = ClusterLedger::new();
         let cluster = Arc::new(cluster);
-        let published = Arc::new(PublishedMarket::new(market, round, observer));
-        let leader = Leader::new(
-            Arc::clone(&store),
-            Arc::clone(&published),
-            Arc::clone(&cluster),
-            requests,
-            interval,
-            clock,
-        );
-        let committer = ClusterCommitter::new(Arc::clone(&cluster), store, published, stake);
+        let backend = Backend::Cluster(Arc::clone(&cluster));
+        let published = Published::new(state, observer);
         let (done, ended) = oneshot::channel();
         tokio::spawn(async move {
-            tokio::select! {
-                () = committer.run() => {}
-                never = leader.run() => match never {},
-            }
+            cluster.run(&*store, &published, requests, interval, clock).await;
             // The receiver is gone if the ledger was dropped without `close`.
             let _ = done.send(Ok(()));
         });
-        Self {
-            backend: Backend::Cluster(cluster),
-            ended,
-        }
-    }
-
-    pub(crate) fn set_rate_limit(&self, rate: Rate) {
-        self.backend.set_rate(rate);
+        Self { backend, ended }
     }
 
     /// Returns a handle for the tasks of one runtime, which must poll [`LedgerHandle::run_notifier`].

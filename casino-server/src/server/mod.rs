@@ -131,7 +131,6 @@ impl Casino {
             #[cfg(not(feature = "postgres"))]
             StoreUrl::Postgres(never) => match *never {},
         };
-        opened.ledger.set_rate_limit(limits.actions_per_second);
         let names = opened.reader.read_page(|reads| reads.names_beyond_ascii()).await;
         let names = LegacyNames::from_stored(names.map_err(failed)?);
         let bots = Bots::load(bots, &opened.reader, &opened.feeds.lobby).await;

@@ -31,7 +31,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     let ledger = Ledger::spawn_local(
         Box::new(store),
         reader.clone(),
-        market,
+        market.into(),
         Box::new(feeds.clone()),
         clock,
     )

@@ -7,7 +7,7 @@ use crate::domain::market::Market;
 use crate::domain::money::UnixMillis;
 use crate::feed::price::PriceFeed;
 use crate::ledger::batch::{BATCH_MAX, OpenBatch};
-use crate::ledger::committer::Committer;
+use crate::ledger::committer::{Committer, Published};
 use crate::ledger::handle::Backend;
 use crate::ledger::local::LocalLedger;
 use crate::ledger::{LedgerFailure, LedgerHandle};
@@ -30,7 +30,7 @@ impl ManualLedger {
     pub(crate) fn with_batch_size(batch_max: usize, market: Market, prices: PriceFeed) -> Self {
         let script = Arc::new(FakeStoreScript::default());
         let store = FakeStore(Arc::clone(&script));
-        let batch = OpenBatch::new(market, IdCounters::default()).with_batch_size(batch_max);
+        let batch = OpenBatch::new(market.into(), IdCounters::default(), []).with_batch_size(batch_max);
         let ledger = LocalLedger::new(batch, StoreReader::new(Arc::new(store.clone())), || UnixMillis(9));
         let ledger = Arc::new(ledger);
         Self {
@@ -38,9 +38,7 @@ impl ManualLedger {
             committer: Committer::new(
                 Arc::clone(&ledger),
                 Box::new(store),
-                market,
-                Arc::default(),
-                super::price_observer(prices),
+                Published::new(market.into(), super::price_observer(prices)),
             ),
             ledger,
             script,
@@ -63,7 +61,7 @@ impl ManualLedger {
 
     /// The clock stands still.
     pub(crate) fn set_rate(&self, per_second: u32) {
-        self.ledger.set_rate_limit(NonZero::new(per_second));
+        self.ledger.set_rate(NonZero::new(per_second));
     }
 
     pub(crate) fn price(&self) -> i32 {

@@ -33,7 +33,7 @@ impl Scene {
         let ledger = Ledger::spawn_local(
             Box::new(store),
             reader.clone(),
-            market,
+            market.into(),
             crate::testkit::price_observer(prices),
             clock,
         )

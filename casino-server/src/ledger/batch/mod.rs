@@ -10,6 +10,7 @@ use std::mem;
 use std::sync::Arc;
 
 use self::book::OrderBook;
+use super::MarketState;
 use super::account_cache::{AccountCache, Slot};
 use super::idempotency::RecentRequests;
 use super::watermark::BatchId;
@@ -22,7 +23,7 @@ use crate::domain::order::request::{AnsweredRequest, OrderRequest};
 use crate::domain::order::resting::OrderPosting;
 use crate::domain::order::{AccountId, AccountRecord, Command, Decision, LedgerEntry};
 use crate::domain::player::PlayerName;
-use crate::domain::rate_limit::{Rate, TokenBucket};
+use crate::domain::rate_limit::TokenBucket;
 use crate::domain::round::{Round, RoundCommand};
 use crate::store::{Batch, IdCounters};
 
@@ -61,19 +62,20 @@ pub(crate) struct Decided {
 pub(crate) struct SealedBatch {
     pub(crate) sequence: BatchId,
     pub(crate) batch: Arc<Batch>,
-    /// The market after the batch.
-    pub(crate) market: Market,
-    /// The round after the batch.
-    pub(crate) round: Arc<Round>,
 }
 
 impl OpenBatch {
-    pub(crate) fn new(market: Market, numbers: IdCounters) -> Self {
+    /// Continues `state` and the stored numbers. `orders` are the stored open orders of all accounts that are decided on.
+    pub(crate) fn new(
+        state: MarketState,
+        numbers: IdCounters,
+        orders: impl IntoIterator<Item = (PlayerName, OrderPosting)>,
+    ) -> Self {
         Self {
-            market,
+            market: state.market,
             market_changed_in: BatchId::NONE,
-            accounts: AccountCache::new(),
-            book: OrderBook::default(),
+            accounts: AccountCache::new(state.rate),
+            book: OrderBook::new(orders),
             numbers,
             sequence: BatchId::NONE.next(),
             changed: Vec::new(),
@@ -81,21 +83,8 @@ impl OpenBatch {
             page: None,
             batch_max: BATCH_MAX,
             rejected: 0,
-            round: Arc::default(),
-            stake: None,
-        }
-    }
-
-    /// Decides during `round`; new players begin with `stake`.
-    pub(crate) fn with_round(self, round: Arc<Round>, stake: Option<Dollars>) -> Self {
-        Self { round, stake, ..self }
-    }
-
-    /// Adds the stored open orders of all accounts that are decided on.
-    pub(crate) fn with_orders(self, stored: impl IntoIterator<Item = (PlayerName, OrderPosting)>) -> Self {
-        Self {
-            book: OrderBook::new(stored),
-            ..self
+            round: state.round,
+            stake: state.stake,
         }
     }
 
@@ -109,7 +98,8 @@ impl OpenBatch {
         self.market.current.price
     }
 
-    pub(crate) fn set_rate(&mut self, rate: Rate) {
+    #[cfg(test)]
+    pub(super) fn set_rate(&mut self, rate: crate::domain::rate_limit::Rate) {
         self.accounts.set_rate(rate);
     }
 
@@ -310,8 +300,6 @@ impl OpenBatch {
         SealedBatch {
             sequence,
             batch: Arc::new(batch),
-            market: self.market,
-            round: Arc::clone(&self.round),
         }
     }
 

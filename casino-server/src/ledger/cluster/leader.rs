@@ -1,82 +1,26 @@
 //! Ticks of a clustered market: one server moves the price, all publish it in order.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{ChangedRound, ClusterLedger, ControlRequest, TickOutcome};
+use super::{ChangedRound, ControlRequest, TickOutcome};
 use crate::config::clock::Clock;
 use crate::domain::credential::Claim;
-use crate::domain::market::{Market, Tick};
 use crate::domain::round::{Round, RoundCommand};
-use crate::ledger::{CommitObserver, LedgerError};
+use crate::ledger::committer::Published;
+use crate::ledger::metrics::LedgerMetrics;
+use crate::ledger::{LedgerError, MarketState};
+use crate::store::StoreError;
 use crate::store::cluster::{ClusterStore, LeaseOutcome};
 use crate::store::outage::Outage;
-use crate::store::{StoreError, lock};
-
-/// Publishes each tick once, in order.
-#[derive(Debug)]
-pub(in crate::ledger) struct PublishedMarket {
-    observer: Box<dyn CommitObserver>,
-    market: Mutex<Market>,
-    round: Mutex<Arc<Round>>,
-}
-
-impl PublishedMarket {
-    pub(in crate::ledger) fn new(
-        market: Market,
-        round: Arc<Round>,
-        observer: Box<dyn CommitObserver>,
-    ) -> Self {
-        Self {
-            observer,
-            market: Mutex::new(market),
-            round: Mutex::new(round),
-        }
-    }
-
-    pub(super) fn round(&self) -> Arc<Round> {
-        Arc::clone(&lock(&self.round))
-    }
-
-    /// Publishes the round, if it is new.
-    fn set_round(&self, read: Round) {
-        let mut round = lock(&self.round);
-        if **round != read {
-            *round = Arc::new(read);
-            self.observer.on_round(&round);
-        }
-    }
-
-    pub(super) fn market(&self) -> Market {
-        *lock(&self.market)
-    }
-
-    pub(super) fn observer(&self) -> &dyn CommitObserver {
-        self.observer.as_ref()
-    }
-
-    /// Publishes the ticks that are new; oldest first.
-    pub(super) fn set(&self, ticks: &[Tick]) {
-        let mut market = lock(&self.market);
-        for tick in ticks {
-            if tick.number > market.current.number {
-                market.current = *tick;
-                // Called under the lock, so that concurrent callers publish in order.
-                self.observer.on_tick(*tick);
-            }
-        }
-    }
-}
 
 /// Moves the price while this server leads the market and follows it otherwise; also executes claims.
-pub(in crate::ledger) struct Leader<S> {
-    store: Arc<S>,
-    published: Arc<PublishedMarket>,
-    ledger: Arc<ClusterLedger>,
-    requests: mpsc::Receiver<ControlRequest>,
+pub(super) struct Leader<'a, S> {
+    store: &'a S,
+    published: &'a Published,
+    metrics: &'a LedgerMetrics,
     lease: Duration,
     clock: Clock,
     claims: Outage,
@@ -88,39 +32,36 @@ fn lease(interval: Duration) -> Duration {
     interval.saturating_add(interval.checked_div(2).unwrap_or_default())
 }
 
-impl<S: ClusterStore> Leader<S> {
-    pub(in crate::ledger) fn new(
-        store: Arc<S>,
-        published: Arc<PublishedMarket>,
-        ledger: Arc<ClusterLedger>,
-        requests: mpsc::Receiver<ControlRequest>,
+impl<'a, S: ClusterStore> Leader<'a, S> {
+    pub(super) fn new(
+        store: &'a S,
+        published: &'a Published,
+        metrics: &'a LedgerMetrics,
         interval: Duration,
         clock: Clock,
     ) -> Self {
         Self {
             store,
             published,
-            ledger,
-            requests,
+            metrics,
             lease: lease(interval),
             clock,
             claims: Outage::default(),
         }
     }
 
-    pub(in crate::ledger) async fn run(mut self) -> Infallible {
-        let store = Arc::clone(&self.store);
+    pub(super) async fn run(self, mut requests: mpsc::Receiver<ControlRequest>) -> Infallible {
         // The first query opens the connection for notifications.
         self.catch_up_or_warn().await;
         loop {
             tokio::select! {
-                Some(request) = self.requests.recv() => self.handle(request).await,
-                () = store.notifications().tick() => self.catch_up_or_warn().await,
+                Some(request) = requests.recv() => self.handle(request).await,
+                () = self.store.notifications().tick() => self.catch_up_or_warn().await,
             }
         }
     }
 
-    async fn handle(&mut self, request: ControlRequest) {
+    async fn handle(&self, request: ControlRequest) {
         match request {
             ControlRequest::Tick { skip_due, reply } => {
                 let ticked = self
@@ -178,21 +119,20 @@ impl<S: ClusterStore> Leader<S> {
     }
 
     /// Changes the round at the published tick, which must be the newest one.
-    async fn change_round(&mut self, command: RoundCommand) -> Result<ChangedRound, StoreError> {
-        let (tick, at) = (self.published.market().current, self.clock.now());
+    async fn change_round(&self, command: RoundCommand) -> Result<ChangedRound, StoreError> {
+        let (tick, at) = (self.published.state().market.current, self.clock.now());
         let change = |round: &Round| round.apply(&command, tick, at);
-        Ok(match self.store.change_round(change).await? {
-            Ok(round) => {
-                self.published.set_round(round);
-                Ok(self.published.round())
-            }
-            Err(error) => Err(error),
-        })
+        let changed = self.store.change_round(change).await?;
+        Ok(changed.map(|round| {
+            self.published.set_round(Some(&round));
+            self.published.state().round
+        }))
     }
 
     /// Ends the round if its time is over at the current tick.
-    async fn end_round(&mut self) -> Result<(), StoreError> {
-        let (round, tick) = (self.published.round(), self.published.market().current);
+    async fn end_round(&self) -> Result<(), StoreError> {
+        let MarketState { market, round, .. } = self.published.state();
+        let tick = market.current;
         if let Ok(Some(_)) = round.apply(&RoundCommand::Tick, tick, tick.at) {
             self.catch_up().await?;
             // A tick is never rejected.
@@ -202,17 +142,17 @@ impl<S: ClusterStore> Leader<S> {
     }
 
     /// Moves the price if this server leads.
-    async fn tick(&mut self, skip_due: bool) -> Result<TickOutcome, StoreError> {
+    async fn tick(&self, skip_due: bool) -> Result<TickOutcome, StoreError> {
         // A new leader may have to catch up first; one retry is enough.
         for _ in 0..2 {
-            let Some(next) = self.published.market().next(self.clock.now()) else {
+            let Some(next) = self.published.state().market.next(self.clock.now()) else {
                 return Ok(TickOutcome::NotLeader);
             };
             let tick = next.current;
             match self.store.lead(self.lease, tick, skip_due).await? {
                 LeaseOutcome::Stored => {
-                    self.ledger.progress.metrics.ticked();
-                    self.published.set(&[tick]);
+                    self.metrics.ticked();
+                    self.published.set_ticks([&tick]);
                     return Ok(TickOutcome::Moved(tick));
                 }
                 LeaseOutcome::OrdersDue => {
@@ -230,21 +170,19 @@ impl<S: ClusterStore> Leader<S> {
     }
 
     /// Publishes stored ticks that have not been published, and the round.
-    async fn catch_up(&mut self) -> Result<(), StoreError> {
-        let last = self.published.market().current.number;
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        let last = self.published.state().market.current.number;
         let ticks = self.store.ticks_after(last).await?;
-        self.published.set(&ticks);
+        self.published.set_ticks(&ticks);
         let round = self.store.round().await?;
-        self.published.set_round(round);
+        self.published.set_round(Some(&round));
         Ok(())
     }
 
-    async fn catch_up_or_warn(&mut self) {
+    async fn catch_up_or_warn(&self) {
         if let Err(error) = self.catch_up().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "cannot follow the prices"
-            );
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "cannot follow the prices");
         }
     }
 }
@@ -252,35 +190,6 @@ impl<S: ClusterStore> Leader<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::market::PriceModel;
-    use crate::domain::money::{Price, UnixMillis};
-    use crate::feed::price::PriceFeed;
-
-    #[test]
-    fn each_tick_is_published_once_and_in_order() {
-        let mut market = Market::new(PriceModel::Classic, 1, Price::MIN, UnixMillis(0));
-        let prices = PriceFeed::new(market.current, Duration::from_secs(1));
-        let published = PublishedMarket::new(
-            market,
-            Arc::default(),
-            crate::testkit::price_observer(prices.clone()),
-        );
-        let mut ticks = Vec::new();
-        for at in 1..=4 {
-            market = market.next(UnixMillis(at)).unwrap();
-            ticks.push(market.current);
-        }
-        for (ticks_seen, newest) in [
-            (&ticks[..2], 1),
-            (&ticks[..1], 1),
-            (&ticks[1..4], 3),
-            (&ticks[..0], 3),
-        ] {
-            published.set(ticks_seen);
-            assert_eq!(prices.current(), ticks[newest]);
-            assert_eq!(published.market().current, ticks[newest]);
-        }
-    }
 
     #[test]
     fn the_lease_lasts_longer_than_a_tick_and_ends_within_three() {

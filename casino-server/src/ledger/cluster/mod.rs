@@ -9,23 +9,26 @@ mod leader;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use awesomestock_proto::request::request;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub(super) use self::committer::ClusterCommitter;
-pub(super) use self::leader::{Leader, PublishedMarket};
+use self::committer::ClusterCommitter;
+use self::leader::Leader;
 use super::LedgerError;
+use super::committer::Published;
 use super::metrics::LedgerGauges;
 use super::order::{BatchAnswers, Blocked, LedgerOrder, PendingDecision};
 use super::watermark::{BatchId, CommitProgress};
+use crate::config::clock::Clock;
 use crate::domain::credential::KeyHash;
 use crate::domain::market::Tick;
 use crate::domain::order::request::OrderRequest;
 use crate::domain::order::resting::DueOrder;
 use crate::domain::player::PlayerName;
-use crate::domain::rate_limit::Rate;
 use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::store::cluster::ClusterStore;
 use crate::store::lock;
 
 /// Maximum orders of a batch. Their accounts stay locked during the transaction.
@@ -79,7 +82,6 @@ pub(super) enum TickOutcome {
 #[derive(Debug)]
 struct Queue {
     accepting: bool,
-    rate: Rate,
     batch: QueuedBatch,
 }
 
@@ -106,7 +108,6 @@ impl ClusterLedger {
         let ledger = Self {
             queue: Mutex::new(Queue {
                 accepting: true,
-                rate: None,
                 batch: QueuedBatch::new(BatchId::NONE.next()),
             }),
             work: Notify::new(),
@@ -117,8 +118,21 @@ impl ClusterLedger {
         (ledger, receiver)
     }
 
-    pub(super) fn set_rate_limit(&self, rate: Rate) {
-        lock(&self.queue).rate = rate;
+    /// Runs until the ledger is closed and all queued orders are answered. `interval` is the time between ticks.
+    pub(super) async fn run(
+        &self,
+        store: &impl ClusterStore,
+        published: &Published,
+        requests: mpsc::Receiver<ControlRequest>,
+        interval: Duration,
+        clock: Clock,
+    ) {
+        let committer = ClusterCommitter::new(self, store, published);
+        let leader = Leader::new(store, published, &self.progress.metrics, interval, clock);
+        tokio::select! {
+            () = committer.run() => {}
+            never = leader.run(requests) => match never {},
+        }
     }
 
     pub(super) fn gauges(&self) -> LedgerGauges {
@@ -197,13 +211,13 @@ impl ClusterLedger {
     }
 
     /// Returns `None` when the ledger is closed and the queue is empty.
-    async fn next_batch(&self) -> Option<(QueuedBatch, Rate)> {
+    async fn next_batch(&self) -> Option<QueuedBatch> {
         loop {
             {
                 let mut queue = lock(&self.queue);
                 if !queue.batch.orders.is_empty() {
                     let next = QueuedBatch::new(queue.batch.sequence.next());
-                    return Some((mem::replace(&mut queue.batch, next), queue.rate));
+                    return Some(mem::replace(&mut queue.batch, next));
                 }
                 if !queue.accepting {
                     return None;
@@ -260,9 +274,9 @@ mod tests {
         let (ledger, _requests) = ClusterLedger::new();
         assert!(ledger.next_batch().now_or_never().is_none());
         assert!(matches!(queue(&ledger, &mut [order(), order()]), Blocked::None));
-        let (first, _) = ledger.next_batch().now_or_never().unwrap().unwrap();
+        let first = ledger.next_batch().now_or_never().unwrap().unwrap();
         assert!(matches!(queue(&ledger, &mut [order()]), Blocked::None));
-        let (second, _) = ledger.next_batch().now_or_never().unwrap().unwrap();
+        let second = ledger.next_batch().now_or_never().unwrap().unwrap();
         assert_eq!((first.orders.len(), second.orders.len()), (2, 1));
         assert!(first.sequence < second.sequence);
     }
@@ -276,7 +290,7 @@ mod tests {
         };
         assert!(matches!(orders.last(), Some(LedgerOrder::Queued(..))));
         ledger.close();
-        let (batch, _) = ledger.next_batch().now_or_never().unwrap().unwrap();
+        let batch = ledger.next_batch().now_or_never().unwrap().unwrap();
         assert_eq!((batch.sequence, batch.orders.len()), (full, BATCH_MAX));
         assert!(ledger.next_batch().now_or_never().unwrap().is_none());
         let mut late = [order(), order_with_id()];

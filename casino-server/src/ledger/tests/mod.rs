@@ -48,7 +48,7 @@ fn start(failures: impl IntoIterator<Item = CommitError>) -> (Ledger, PriceFeed,
     let ledger = Ledger::spawn_local(
         Box::new(store),
         reader,
-        market,
+        market.into(),
         crate::testkit::price_observer(prices.clone()),
         now,
     )
@@ -380,7 +380,7 @@ async fn play(path: &Path, steps: &[(usize, Option<Command>)], received: &mut [A
     let reads: Arc<dyn StoreReads> = Arc::new(reads);
     let reader = StoreReader::new(Arc::clone(&reads));
     let observer = crate::testkit::price_observer(prices.clone());
-    let ledger = Ledger::spawn_local(Box::new(store), reader, market, observer, now).unwrap();
+    let ledger = Ledger::spawn_local(Box::new(store), reader, market.into(), observer, now).unwrap();
     let handle = running_handle(&ledger);
     for (player, command) in steps {
         let Some(command) = command else {

@@ -60,7 +60,7 @@ impl ServerRun {
         };
         let observer = crate::testkit::price_observer(prices.clone());
         let reader = StoreReader::new(Arc::clone(&reads));
-        let ledger = Ledger::spawn_local(Box::new(store), reader, market, observer, now).unwrap();
+        let ledger = Ledger::spawn_local(Box::new(store), reader, market.into(), observer, now).unwrap();
         Self {
             handle: running_handle(&ledger),
             ledger,

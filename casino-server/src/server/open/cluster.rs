@@ -16,7 +16,7 @@ use crate::feed::lobby::{self, FeedHub};
 use crate::grpc::auth;
 use crate::grpc::claims::ClaimCache;
 use crate::grpc::session::limit::{ClusterSessionLimit, SessionLimit};
-use crate::ledger::{Ledger, MarketStart};
+use crate::ledger::{Ledger, MarketState};
 use crate::server::OpenError;
 use crate::server::feeds::Feeds;
 use crate::store::cluster::ClusterStore;
@@ -72,8 +72,13 @@ pub(in crate::server) async fn open_cluster(
     let round = Arc::new(round);
     let feeds = Feeds::new(market, Arc::clone(&round), options.tick);
     let observer = Box::new(feeds.clone());
-    let start = MarketStart { market, round, stake };
-    let ledger = Ledger::spawn_cluster(Arc::clone(&store), start, options.tick, observer, clock.clone());
+    let state = MarketState {
+        market,
+        round,
+        stake,
+        rate: options.limits.actions_per_second,
+    };
+    let ledger = Ledger::spawn_cluster(Arc::clone(&store), state, options.tick, observer, clock.clone());
     Ok(OpenLedger {
         ledger,
         reader: StoreReader::new(Arc::new(reads)),

@@ -25,7 +25,7 @@ use crate::domain::money::Dollars;
 use crate::feed::lobby::FeedHub;
 use crate::grpc::claims::ClaimCache;
 use crate::grpc::session::limit::SessionLimit;
-use crate::ledger::{Ledger, MarketStart};
+use crate::ledger::{Ledger, MarketState};
 use crate::server::feeds::Feeds;
 use crate::store::reader::StoreReader;
 use crate::store::sqlite::{self, FileError, SqliteReads};
@@ -60,6 +60,7 @@ pub(super) async fn open_single(
 ) -> Result<OpenLedger, OpenError> {
     let failed = failed(&path);
     let sessions = SessionLimit::new(options.limits.sessions_per_player);
+    let rate = options.limits.actions_per_second;
     let (clock, tick_interval) = (environment.clock.clone(), options.tick);
     let file = task::spawn_blocking(move || open_sqlite(&path, &options, &environment)).await;
     let (store, reads, market) = file.map_err(|error| failed(Box::new(error)))??;
@@ -67,8 +68,13 @@ pub(super) async fn open_single(
     let round = Arc::new(store.start.round.clone());
     let feeds = Feeds::new(market, Arc::clone(&round), tick_interval);
     let observer = Box::new(feeds.clone());
-    let start = MarketStart { market, round, stake };
-    let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), start, observer, clock.clone());
+    let state = MarketState {
+        market,
+        round,
+        stake,
+        rate,
+    };
+    let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), state, observer, clock.clone());
     Ok(OpenLedger {
         ledger: ledger.map_err(OpenError::Thread)?,
         reader,

@@ -29,6 +29,7 @@ use crate::domain::order::resting::DueOrder;
 use crate::domain::order::{AccountRecord, Command, Decision, LedgerEntry, Side};
 use crate::domain::player::{LegacyNames, PlayerName};
 use crate::grpc::{convert, paging};
+use crate::ledger::MarketState;
 use crate::ledger::batch::OpenBatch;
 use crate::ledger::idempotency::RecentRequests;
 use crate::ledger::watermark::BatchId;
@@ -134,8 +135,11 @@ struct Model {
 impl Model {
     fn open(rate: u8) -> Self {
         let market = Market::new(PriceModel::Classic, 7, Price::MIN, UnixMillis(0));
-        let mut batch = OpenBatch::new(market, IdCounters::default());
-        batch.set_rate(u32::from(rate).try_into().ok());
+        let state = MarketState {
+            rate: u32::from(rate).try_into().ok(),
+            ..market.into()
+        };
+        let batch = OpenBatch::new(state, IdCounters::default(), []);
         let open_state = ModelState {
             market,
             accounts: HashMap::new(),
@@ -315,7 +319,9 @@ impl Model {
             self.open_state.answers.len(),
             "every answer to an id is on disk"
         );
-        assert_eq!(sealed.market, self.open_state.market);
+        let newest = batch.ticks.last().copied();
+        let newest = newest.unwrap_or(self.committed.market.current);
+        assert_eq!(newest, self.open_state.market.current);
         self.committed = self.open_state.clone();
         self.resolved = sealed.sequence;
         self.entries = 0;

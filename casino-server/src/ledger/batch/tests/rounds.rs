@@ -185,7 +185,10 @@ fn a_discarded_batch_takes_its_round_with_it() {
 
 #[test]
 fn a_new_player_begins_with_the_stake_outside_of_rounds_too() {
-    let mut open = open_batch().with_round(Arc::default(), Some(Dollars(20)));
+    let mut open = OpenBatch {
+        stake: Some(Dollars(20)),
+        ..open_batch()
+    };
     let ann = insert(&mut open, "ann");
     assert_eq!(
         decide(&mut open, ann, Command::Buy(Stocks(1)).into()),

@@ -6,21 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::leader::PublishedMarket;
 use super::{ClusterLedger, QueuedBatch};
 use crate::domain::account::Rejection;
 use crate::domain::market::{Market, Tick};
-use crate::domain::money::Dollars;
 use crate::domain::order::request::{AnsweredRequest, OrderRequest};
 use crate::domain::order::{AccountId, AccountRecord, Decision};
 use crate::domain::player::PlayerName;
-use crate::domain::rate_limit::{Rate, TokenBucket};
+use crate::domain::rate_limit::TokenBucket;
 use crate::domain::round::{Round, RoundPhase};
-use crate::ledger::LedgerError;
 use crate::ledger::batch::OpenBatch;
+use crate::ledger::committer::Published;
 use crate::ledger::idempotency::RecentRequests;
 use crate::ledger::order::without_lookup;
 use crate::ledger::watermark::BatchId;
+use crate::ledger::{LedgerError, MarketState};
 use crate::store::cluster::{BatchInputs, ClusterStore, LoadedAccount, LoadedAccounts, RateLimits};
 use crate::store::outage::Outage;
 use crate::store::{Batch, CommitError, IdCounters, OnDrop};
@@ -28,64 +27,49 @@ use crate::store::{Batch, CommitError, IdCounters, OnDrop};
 /// Players without an account whose rate limits are remembered. Above that, the map is cleared.
 const UNREGISTERED_MAX: usize = 64 * 1024;
 
-pub(in crate::ledger) struct ClusterCommitter<S> {
-    ledger: Arc<ClusterLedger>,
-    store: Arc<S>,
-    published: Arc<PublishedMarket>,
+pub(super) struct ClusterCommitter<'a, S> {
+    ledger: &'a ClusterLedger,
+    store: &'a S,
+    published: &'a Published,
     /// Rate limits of players without an account; counted by this server only.
     unregistered: HashMap<PlayerName, TokenBucket>,
-    /// First payment of a new player, outside of rounds.
-    stake: Option<Dollars>,
     outage: Outage,
 }
 
-impl<S: ClusterStore> ClusterCommitter<S> {
-    pub(in crate::ledger) fn new(
-        ledger: Arc<ClusterLedger>,
-        store: Arc<S>,
-        published: Arc<PublishedMarket>,
-        stake: Option<Dollars>,
-    ) -> Self {
+impl<'a, S: ClusterStore> ClusterCommitter<'a, S> {
+    pub(super) fn new(ledger: &'a ClusterLedger, store: &'a S, published: &'a Published) -> Self {
         Self {
             ledger,
             store,
             published,
             unregistered: HashMap::new(),
-            stake,
             outage: Outage::default(),
         }
     }
 
     /// Runs until the ledger is closed and all queued orders are answered.
-    pub(in crate::ledger) async fn run(mut self) {
-        let ledger = Arc::clone(&self.ledger);
+    pub(super) async fn run(mut self) {
+        let ledger = self.ledger;
         // Fails the waiting orders when the task ends.
         let _ending = OnDrop(|| ledger.shut_down());
-        while let Some((queued, rate)) = self.ledger.next_batch().await {
-            self.commit(&queued, rate).await;
+        while let Some(queued) = ledger.next_batch().await {
+            self.commit(&queued).await;
         }
     }
 
     /// Decides and writes a batch. Nothing is published before the commit, and ticks before the trades at their
     /// price.
-    async fn commit(&mut self, queued: &QueuedBatch, rate: Rate) {
-        let (market, started) = (self.published.market(), Instant::now());
+    async fn commit(&mut self, queued: &QueuedBatch) {
+        let (state, started) = (self.published.state(), Instant::now());
         let mut decided = DecidedBatch::default();
-        let (round, stake) = (self.published.round(), self.stake);
-        let in_round = accounts_in_round(queued, &round);
-        let mut inputs = accounts_needed(queued, market.current.number, stake.is_some());
+        let in_round = accounts_in_round(queued, &state.round);
+        let mut inputs = accounts_needed(queued, &state);
         let in_round = in_round.iter().map(PlayerName::as_str);
         inputs.new.extend(in_round.clone());
         inputs.players.extend(in_round);
         let unregistered = &self.unregistered;
-        let rules = Rules {
-            market,
-            round,
-            rate,
-            stake,
-        };
         let written = self.store.run_batch(&inputs, |loaded| {
-            decided = decide(queued, loaded, unregistered, &rules);
+            decided = decide(queued, loaded, unregistered, &state);
             (Arc::clone(&decided.batch), mem::take(&mut decided.buckets))
         });
         let error = match written.await {
@@ -96,12 +80,12 @@ impl<S: ClusterStore> ClusterCommitter<S> {
                 let rejected = decided.rejected();
                 self.ledger.rejected.fetch_add(rejected, Ordering::Relaxed);
                 self.remember(decided.unregistered);
-                self.published.set(&decided.ticks);
+                self.published.set_ticks(&decided.ticks);
                 let decisions = decided.decisions.into_iter().map(Ok);
                 // Set once: here or below.
                 let _ = queued.answers.set(decisions.collect());
                 self.ledger.progress.commit(queued.sequence);
-                self.published.observer().on_batch(&decided.batch);
+                self.published.observer.on_batch(&decided.batch);
                 return;
             }
             Err(CommitError::Rejected(error)) => {
@@ -149,29 +133,15 @@ impl DecidedBatch {
     }
 }
 
-/// The rules of a batch.
-#[derive(Debug)]
-struct Rules {
-    market: Market,
-    /// As last published.
-    round: Arc<Round>,
-    /// Applies to a player's commands on all servers together.
-    rate: Rate,
-    /// First payment of a new player, outside of rounds.
-    stake: Option<Dollars>,
-}
-
-impl Rules {
-    /// Returns the round of a batch. One that is not open any more has ended.
-    fn round(&self, loaded: &LoadedAccounts) -> Arc<Round> {
-        match &loaded.round {
-            Some(open) => Arc::new(open.clone()),
-            None if self.round.is_open() => Arc::new(Round {
-                phase: RoundPhase::Ended(loaded.tick),
-                ..Round::clone(&self.round)
-            }),
-            None => Arc::clone(&self.round),
-        }
+/// Returns the round of a batch. The `published` one has ended, if it is not open any more.
+fn round_of(loaded: &LoadedAccounts, published: &Arc<Round>) -> Arc<Round> {
+    match &loaded.round {
+        Some(open) => Arc::new(open.clone()),
+        None if published.is_open() => Arc::new(Round {
+            phase: RoundPhase::Ended(loaded.tick),
+            ..Round::clone(published)
+        }),
+        None => Arc::clone(published),
     }
 }
 
@@ -185,8 +155,8 @@ fn accounts_in_round(queued: &QueuedBatch, round: &Round) -> HashSet<PlayerName>
     orders.map(|(player, _)| round.account_of(player)).collect()
 }
 
-/// Returns what to load for a batch. `last_tick` is the last one published; `has_stake`: any order creates an account.
-fn accounts_needed(queued: &QueuedBatch, last_tick: i64, has_stake: bool) -> BatchInputs<'_> {
+/// Returns what to load for a batch.
+fn accounts_needed<'a>(queued: &'a QueuedBatch, published: &MarketState) -> BatchInputs<'a> {
     let mut seen = HashSet::new();
     let mut creating = HashSet::new();
     let mut inputs = BatchInputs {
@@ -194,7 +164,7 @@ fn accounts_needed(queued: &QueuedBatch, last_tick: i64, has_stake: bool) -> Bat
         new: Vec::new(),
         ids: Vec::new(),
         orders: Vec::new(),
-        last_tick,
+        last_tick: published.market.current.number,
     };
     let (mut ids_seen, mut with_orders) = (HashSet::new(), HashSet::new());
     for (player, OrderRequest { command, id, .. }) in &queued.orders {
@@ -205,7 +175,7 @@ fn accounts_needed(queued: &QueuedBatch, last_tick: i64, has_stake: bool) -> Bat
             inputs.orders.push(player.as_str());
         }
         // Answers are stored with an account, also those of rejected orders.
-        let staked = has_stake && !command.is_of_own_account();
+        let staked = published.stake.is_some() && !command.is_of_own_account();
         if (command.creates_account() || id.is_some() || staked) && creating.insert(player) {
             inputs.new.push(player.as_str());
         }
@@ -222,15 +192,9 @@ fn decide(
     queued: &QueuedBatch,
     loaded: &LoadedAccounts,
     unregistered: &HashMap<PlayerName, TokenBucket>,
-    rules: &Rules,
+    published: &MarketState,
 ) -> DecidedBatch {
-    let market = Market {
-        current: loaded.tick,
-        ..rules.market
-    };
-    let mut open = open_batch(market, loaded).with_round(rules.round(loaded), rules.stake);
-    open.set_rate(rules.rate);
-    insert_accounts_in_round(&mut open, loaded);
+    let mut open = open_batch(loaded, published);
     let mut decided = DecidedBatch::default();
     let mut without_account = Vec::new();
     for (player, request) in &queued.orders {
@@ -280,29 +244,33 @@ fn decide(
     decided
 }
 
-fn insert_accounts_in_round(open: &mut OpenBatch, loaded: &LoadedAccounts) {
-    for (name, account) in &loaded.accounts {
-        if let Ok(player) = PlayerName::from_stored(name)
-            && player.round().is_some()
-        {
-            open.insert(player, Some(record_or_empty(Some(account))), BatchId::NONE);
-        }
-    }
-}
-
-/// Returns an empty batch with the loaded open orders. The store replaces the numbers of new orders.
-fn open_batch(market: Market, loaded: &LoadedAccounts) -> OpenBatch {
-    let orders = loaded.accounts.iter().flat_map(|(name, account)| {
-        let player = PlayerName::from_stored(name).ok();
+/// Returns an empty batch with the loaded open orders and accounts in rounds. The store replaces the numbers of new orders.
+fn open_batch(loaded: &LoadedAccounts, published: &MarketState) -> OpenBatch {
+    let state = MarketState {
+        market: Market {
+            current: loaded.tick,
+            ..published.market
+        },
+        round: round_of(loaded, &published.round),
+        ..*published
+    };
+    let accounts = loaded.accounts.iter();
+    let accounts =
+        accounts.filter_map(|(name, account)| Some((PlayerName::from_stored(name).ok()?, account)));
+    let orders = accounts.clone().flat_map(|(player, account)| {
         let postings = account.orders.iter();
-        postings.filter_map(move |posting| Some((player.clone()?, *posting)))
+        postings.map(move |posting| (player.clone(), *posting))
     });
     let numbers = loaded.accounts.values().flat_map(|account| &account.orders);
     let numbers = IdCounters {
         order: numbers.map(|posting| posting.number).max().unwrap_or(0),
         ..IdCounters::default()
     };
-    OpenBatch::new(market, numbers).with_orders(orders)
+    let mut open = OpenBatch::new(state, numbers, orders);
+    for (player, account) in accounts.filter(|(player, _)| player.round().is_some()) {
+        open.insert(player, Some(record_or_empty(Some(account))), BatchId::NONE);
+    }
+    open
 }
 
 /// Answers to the orders of a batch that failed with `error` and was not written. A request with an ID that was answered

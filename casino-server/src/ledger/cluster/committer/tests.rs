@@ -5,6 +5,7 @@ use crate::domain::market::PriceModel;
 use crate::domain::money::{Dollars, Price, Stocks, Tokens, UnixMillis};
 use crate::domain::order::request::{AnsweredRequest, RequestId};
 use crate::domain::order::{Command, LedgerEntry};
+use crate::domain::rate_limit::Rate;
 use crate::store::cluster::LoadedAccount;
 use crate::testkit::values;
 
@@ -34,17 +35,15 @@ fn loaded<const N: usize>(accounts: [(&str, LoadedAccount); N]) -> LoadedAccount
     }
 }
 
-fn rules(rate: Rate) -> Rules {
-    Rules {
-        market: market(),
-        round: Arc::default(),
+fn published(rate: Rate) -> MarketState {
+    MarketState {
         rate,
-        stake: None,
+        ..market().into()
     }
 }
 
 fn unlimited(queued: &QueuedBatch, loaded: &LoadedAccounts) -> DecidedBatch {
-    decide(queued, loaded, &HashMap::new(), &rules(None))
+    decide(queued, loaded, &HashMap::new(), &published(None))
 }
 
 #[test]
@@ -60,7 +59,7 @@ fn orders_are_decided_in_order_on_what_was_loaded() {
         ],
         ..QueuedBatch::new(BatchId::NONE.next())
     };
-    let inputs = accounts_needed(&queued, 0, false);
+    let inputs = accounts_needed(&queued, &published(None));
     assert_eq!((inputs.players, inputs.new), (vec!["ann", "bob"], vec!["ann"]));
     let decided = unlimited(&queued, &loaded([("ann", ann)]));
     let executed: Vec<_> = decided
@@ -106,7 +105,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
         orders,
         ..QueuedBatch::new(BatchId::NONE.next())
     };
-    let inputs = accounts_needed(&queued, 0, false);
+    let inputs = accounts_needed(&queued, &published(None));
     assert_eq!((inputs.new, inputs.ids.len()), (vec!["ann", "eve"], 5));
     let eve = LoadedAccount {
         record: AccountRecord::new(AccountId(8)),
@@ -120,7 +119,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
         &queued,
         &loaded([("ann", ann), ("eve", eve)]),
         &HashMap::new(),
-        &rules(rate),
+        &published(rate),
     );
     let results: Vec<_> = decided.decisions.iter().map(|decision| decision.result).collect();
     assert_eq!(results[0], Err(Rejection::LedgerFull));
@@ -173,7 +172,7 @@ fn the_rate_limit_of_a_player_continues_from_batch_to_batch() {
                 },
             )])
         };
-        let decided = decide(&queued, &here, &unregistered, &rules(rate));
+        let decided = decide(&queued, &here, &unregistered, &published(rate));
         assert_eq!(rejected(&decided), 2 * too_fast, "{ids_seen} at {at}");
         assert_eq!(decided.batch.records.len(), written, "{ids_seen} at {at}");
         for (_, record) in &decided.batch.records {
