@@ -8,19 +8,19 @@ use std::task::{Context, Poll};
 
 use prometheus_client::registry::Registry;
 
-use super::LedgerError;
 use super::cluster::{ClusterLedger, TickOutcome};
 use super::local::LocalLedger;
 use super::metrics::LedgerGauges;
 use super::order::{Blocked, LedgerOrder, Submitter};
 use super::watermark::{BatchId, CommitProgress, Notifier};
+use super::{ChangedRound, LedgerError};
 use crate::domain::credential::KeyHash;
 use crate::domain::market::Tick;
 use crate::domain::order::request::OrderRequest;
 use crate::domain::order::resting::DueOrder;
 use crate::domain::order::{Command, Decision};
 use crate::domain::player::PlayerName;
-use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::domain::round::RoundCommand;
 
 /// Most resting orders that are executed at a time.
 const DUE_MAX: usize = 1_024;
@@ -143,11 +143,8 @@ impl LedgerHandle {
         }
     }
 
-    /// Returns the round after `command` and waits for the commit. The inner error says why the round is the same.
-    pub(crate) async fn change_round(
-        &self,
-        command: RoundCommand,
-    ) -> Result<Result<Arc<Round>, RoundError>, LedgerError> {
+    /// Changes the round and waits for the commit.
+    pub(crate) async fn change_round(&self, command: RoundCommand) -> Result<ChangedRound, LedgerError> {
         let local = match &self.ledger {
             Backend::Local(local) => local,
             Backend::Cluster(cluster) => return cluster.change_round(command).await,
@@ -219,11 +216,10 @@ impl LedgerHandle {
 
     /// Claims an unclaimed name for `key` and waits for the commit. The caller serializes claims of a name.
     pub(crate) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {
-        let local = match &self.ledger {
-            Backend::Local(local) => local,
-            Backend::Cluster(cluster) => return cluster.claim(player, key).await,
-        };
-        self.committed(local.claim(player, key)?).await
+        match &self.ledger {
+            Backend::Local(local) => self.committed(local.claim(player, key)?).await,
+            Backend::Cluster(cluster) => cluster.claim(player, key).await,
+        }
     }
 
     /// Waits for the commit of `batch`.

@@ -6,20 +6,21 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::LedgerError;
 use super::batch::{OpenBatch, SealedBatch};
 use super::idempotency::RecentRequests;
 use super::metrics::LedgerGauges;
 use super::order::{AccountLoad, Blocked, LedgerOrder, Submitter};
 use super::watermark::{BatchId, CommitProgress};
+use super::{ChangedRound, LedgerError};
 use crate::config::clock::Clock;
 use crate::domain::credential::{Claim, KeyHash};
 use crate::domain::market::{Market, Tick};
+use crate::domain::money::UnixMillis;
 use crate::domain::order::AccountRecord;
 use crate::domain::order::request::StoredAnswer;
 use crate::domain::order::resting::DueOrder;
 use crate::domain::player::PlayerName;
-use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::domain::round::{Round, RoundCommand};
 use crate::store::reader::StoreReader;
 use crate::store::{StoreError, lock};
 
@@ -152,13 +153,22 @@ impl LocalLedger {
         }
     }
 
-    pub(super) fn tick(&self) -> Result<(Tick, BatchId), LedgerError> {
+    /// Calls `change` with the open batch and the time. Also returns the batch to wait for.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut OpenBatch, UnixMillis) -> T,
+    ) -> Result<(T, BatchId), LedgerError> {
         let mut state = self.accepting()?;
-        let tick = state.batch.tick(self.clock.now());
-        let tick = tick.ok_or_else(|| LedgerError::not_executed("has no tick numbers left"))?;
+        let changed = change(&mut state.batch, self.clock.now());
         let batch = state.batch.sequence();
         drop(state);
         self.notify_committer();
+        Ok((changed, batch))
+    }
+
+    pub(super) fn tick(&self) -> Result<(Tick, BatchId), LedgerError> {
+        let (tick, batch) = self.change(OpenBatch::tick)?;
+        let tick = tick.ok_or_else(|| LedgerError::not_executed("has no tick numbers left"))?;
         Ok((tick, batch))
     }
 
@@ -168,29 +178,16 @@ impl LocalLedger {
     }
 
     pub(super) fn claim(&self, player: PlayerName, key: KeyHash) -> Result<BatchId, LedgerError> {
-        let mut state = self.accepting()?;
-        let at = self.clock.now();
-        state.batch.claim(Claim { player, key, at });
-        let batch = state.batch.sequence();
-        drop(state);
-        self.notify_committer();
+        let ((), batch) = self.change(|batch, at| batch.claim(Claim { player, key, at }))?;
         Ok(batch)
     }
 
-    /// Returns the round after `command` and the batch to wait for, or why it is the same.
+    /// Also returns the batch to wait for, if the round has changed.
     pub(super) fn change_round(
         &self,
         command: &RoundCommand,
-    ) -> Result<(Result<Arc<Round>, RoundError>, BatchId), LedgerError> {
-        let mut state = self.accepting()?;
-        let changed = state.batch.change_round(command, self.clock.now());
-        let batch = match changed {
-            Ok(_) => state.batch.sequence(),
-            Err(_) => BatchId::NONE,
-        };
-        drop(state);
-        self.notify_committer();
-        Ok((changed, batch))
+    ) -> Result<(ChangedRound, BatchId), LedgerError> {
+        self.change(|batch, at| batch.change_round(command, at))
     }
 
     /// Wakes the committer, if it has something to do.

@@ -36,7 +36,7 @@ use crate::config::clock::Clock;
 use crate::domain::market::{Market, Tick};
 use crate::domain::money::Dollars;
 use crate::domain::rate_limit::Rate;
-use crate::domain::round::Round;
+use crate::domain::round::{Round, RoundError};
 use crate::store::cluster::ClusterStore;
 use crate::store::reader::StoreReader;
 use crate::store::{Batch, Store, StoreError};
@@ -58,6 +58,9 @@ pub(crate) enum LedgerError {
     )]
     OutcomeUnknown,
 }
+
+/// The round after a command, or why it is the same.
+type ChangedRound = Result<Arc<Round>, RoundError>;
 
 /// Why the ledger failed.
 #[derive(Debug, thiserror::Error)]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{ChangedRound, ControlRequest, TickOutcome};
+use super::{ControlRequest, TickOutcome};
 use crate::config::clock::Clock;
 use crate::domain::credential::Claim;
 use crate::domain::round::{Round, RoundCommand};
 use crate::ledger::committer::Published;
 use crate::ledger::metrics::LedgerMetrics;
-use crate::ledger::{LedgerError, MarketState};
+use crate::ledger::{ChangedRound, LedgerError, MarketState};
 use crate::store::StoreError;
 use crate::store::cluster::{ClusterStore, LeaseOutcome};
 use crate::store::outage::Outage;

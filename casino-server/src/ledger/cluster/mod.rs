@@ -16,18 +16,18 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use self::committer::ClusterCommitter;
 use self::leader::Leader;
-use super::LedgerError;
 use super::committer::Published;
 use super::metrics::LedgerGauges;
 use super::order::{BatchAnswers, Blocked, LedgerOrder, PendingDecision};
 use super::watermark::{BatchId, CommitProgress};
+use super::{ChangedRound, LedgerError};
 use crate::config::clock::Clock;
 use crate::domain::credential::KeyHash;
 use crate::domain::market::Tick;
 use crate::domain::order::request::OrderRequest;
 use crate::domain::order::resting::DueOrder;
 use crate::domain::player::PlayerName;
-use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::domain::round::RoundCommand;
 use crate::store::cluster::ClusterStore;
 use crate::store::lock;
 
@@ -65,9 +65,6 @@ pub(super) enum ControlRequest {
     Claim(PlayerName, KeyHash, oneshot::Sender<Result<(), LedgerError>>),
     ChangeRound(RoundCommand, oneshot::Sender<Result<ChangedRound, LedgerError>>),
 }
-
-/// The round after a command, or why it is the same.
-pub(super) type ChangedRound = Result<Arc<Round>, RoundError>;
 
 /// The outcome of a request to move the price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
