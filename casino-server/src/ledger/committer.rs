@@ -59,7 +59,7 @@ impl Committer {
                 self.outage.log_failure(&error, "a batch was not written");
                 let MarketState { market, round, .. } = self.published.state();
                 self.ledger
-                    .rolled_back(sealed.sequence, market, round, &LedgerError::from(&error));
+                    .rolled_back(sealed.sequence, market, round, &LedgerError::from(error));
                 Ok(())
             }
             // Report no outcome: it is unknown.

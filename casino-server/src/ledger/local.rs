@@ -136,8 +136,7 @@ impl LocalLedger {
         let mut state = lock(&self.state);
         state.loading.remove(&player);
         // The reader has logged the error.
-        let read = read.map_err(|error| LedgerError::from(&error))?;
-        let stored = read.map(|(record, stored)| (record, RecentRequests::from_store(stored)));
+        let stored = read?.map(|(record, stored)| (record, RecentRequests::from_store(stored)));
         state
             .batch
             .insert(player, stored, self.progress.resolved())

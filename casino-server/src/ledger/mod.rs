@@ -209,8 +209,8 @@ impl LedgerError {
     }
 }
 
-impl From<&StoreError> for LedgerError {
-    fn from(error: &StoreError) -> Self {
+impl From<StoreError> for LedgerError {
+    fn from(error: StoreError) -> Self {
         Self::NotExecuted {
             reason: format!("{error}: {}", error.source),
         }

@@ -64,10 +64,7 @@ impl<'a, S: ClusterStore> Leader<'a, S> {
     async fn handle(&self, request: ControlRequest) {
         match request {
             ControlRequest::Tick { skip_due, reply } => {
-                let ticked = self
-                    .tick(skip_due)
-                    .await
-                    .map_err(|error| LedgerError::from(&error));
+                let ticked = self.tick(skip_due).await.map_err(LedgerError::from);
                 let leads = matches!(ticked, Ok(TickOutcome::Moved(_)));
                 if leads && let Err(error) = self.end_round().await {
                     let error = &error as &dyn std::error::Error;
@@ -81,7 +78,7 @@ impl<'a, S: ClusterStore> Leader<'a, S> {
             }
             ControlRequest::DueOrders { after, max, reply } => {
                 let due = self.store.due_orders(after, max).await;
-                let _ = reply.send(due.map_err(|error| LedgerError::from(&error)));
+                let _ = reply.send(due.map_err(LedgerError::from));
             }
             ControlRequest::ChangeRound(command, reply) => {
                 let changed = match self.catch_up().await {
@@ -92,7 +89,7 @@ impl<'a, S: ClusterStore> Leader<'a, S> {
                         LedgerError::OutcomeUnknown
                     }),
                     // Nothing was written.
-                    Err(error) => Err(LedgerError::from(&error)),
+                    Err(error) => Err(LedgerError::from(error)),
                 };
                 let _ = reply.send(changed);
             }

@@ -90,7 +90,7 @@ impl<'a, S: ClusterStore> ClusterCommitter<'a, S> {
             }
             Err(CommitError::Rejected(error)) => {
                 self.outage.log_failure(&error, "a batch was not written");
-                let error = LedgerError::from(&error);
+                let error = LedgerError::from(error);
                 let _ = queued.answers.set(unwritten(queued, &decided, &error));
                 error
             }
