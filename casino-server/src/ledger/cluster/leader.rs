@@ -94,12 +94,8 @@ impl<'a, S: ClusterStore> Leader<'a, S> {
                 let _ = reply.send(changed);
             }
             ControlRequest::Claim(player, key, reply) => {
-                let claim = Claim {
-                    player,
-                    key,
-                    at: self.clock.now(),
-                };
-                let claimed = match self.store.claim(&claim).await {
+                let at = self.clock.now();
+                let claimed = match self.store.claim(&Claim { player, key, at }).await {
                     Ok(true) => {
                         self.claims.log_success("claims work again");
                         Ok(())
@@ -143,24 +139,22 @@ impl<'a, S: ClusterStore> Leader<'a, S> {
         // A new leader may have to catch up first; one retry is enough.
         for _ in 0..2 {
             let Some(next) = self.published.state().market.next(self.clock.now()) else {
-                return Ok(TickOutcome::NotLeader);
+                break;
             };
             let tick = next.current;
-            match self.store.lead(self.lease, tick, skip_due).await? {
+            let outcome = self.store.lead(self.lease, tick, skip_due).await?;
+            if outcome != LeaseOutcome::Stored {
+                self.catch_up().await?;
+            }
+            match outcome {
                 LeaseOutcome::Stored => {
                     self.metrics.ticked();
                     self.published.set_ticks([&tick]);
                     return Ok(TickOutcome::Moved(tick));
                 }
-                LeaseOutcome::OrdersDue => {
-                    self.catch_up().await?;
-                    return Ok(TickOutcome::OrdersDue);
-                }
-                LeaseOutcome::Behind => self.catch_up().await?,
-                LeaseOutcome::NotLeader => {
-                    self.catch_up().await?;
-                    return Ok(TickOutcome::NotLeader);
-                }
+                LeaseOutcome::OrdersDue => return Ok(TickOutcome::OrdersDue),
+                LeaseOutcome::Behind => {}
+                LeaseOutcome::NotLeader => break,
             }
         }
         Ok(TickOutcome::NotLeader)
