@@ -50,11 +50,6 @@ impl Command {
         )
     }
 
-    /// Returns whether it may be executed for a player without an account.
-    pub(crate) fn creates_account(self) -> bool {
-        matches!(self, Self::Deposit(_))
-    }
-
     /// Returns whether it applies to the player's own account, also during a round.
     pub(crate) fn is_of_own_account(self) -> bool {
         matches!(self, Self::Cancel(_) | Self::Trigger(_))

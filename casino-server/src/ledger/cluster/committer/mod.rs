@@ -1,6 +1,7 @@
 //! Commits queued orders: decides them on the accounts locked by the database transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +11,7 @@ use super::{ClusterLedger, QueuedBatch};
 use crate::domain::account::Rejection;
 use crate::domain::market::{Market, Tick};
 use crate::domain::order::request::{AnsweredRequest, OrderRequest};
-use crate::domain::order::{AccountId, AccountRecord, Decision};
+use crate::domain::order::{AccountId, AccountRecord, Command, Decision};
 use crate::domain::player::PlayerName;
 use crate::domain::rate_limit::TokenBucket;
 use crate::domain::round::{Round, RoundPhase};
@@ -157,8 +158,6 @@ fn accounts_in_round(queued: &QueuedBatch, round: &Round) -> HashSet<PlayerName>
 
 /// Returns what to load for a batch.
 fn accounts_needed<'a>(queued: &'a QueuedBatch, published: &MarketState) -> BatchInputs<'a> {
-    let mut seen = HashSet::new();
-    let mut creating = HashSet::new();
     let mut inputs = BatchInputs {
         players: Vec::new(),
         new: Vec::new(),
@@ -166,25 +165,29 @@ fn accounts_needed<'a>(queued: &'a QueuedBatch, published: &MarketState) -> Batc
         orders: Vec::new(),
         last_tick: published.market.current.number,
     };
-    let (mut ids_seen, mut with_orders) = (HashSet::new(), HashSet::new());
     for (player, OrderRequest { command, id, .. }) in &queued.orders {
-        if seen.insert(player) {
-            inputs.players.push(player.as_str());
-        }
-        if command.needs_orders() && with_orders.insert(player) {
-            inputs.orders.push(player.as_str());
+        let player = player.as_str();
+        inputs.players.push(player);
+        if command.needs_orders() {
+            inputs.orders.push(player);
         }
         // Answers are stored with an account, also those of rejected orders.
-        let staked = published.stake.is_some() && !command.is_of_own_account();
-        if (command.creates_account() || id.is_some() || staked) && creating.insert(player) {
-            inputs.new.push(player.as_str());
+        let is_staked = published.stake.is_some() && !command.is_of_own_account();
+        if matches!(command, Command::Deposit(_)) || id.is_some() || is_staked {
+            inputs.new.push(player);
         }
-        inputs.ids.extend(
-            id.map(|id| (player.as_str(), id))
-                .filter(|of_player| ids_seen.insert(*of_player)),
-        );
+        inputs.ids.extend(id.map(|id| (player, id)));
     }
+    for players in [&mut inputs.players, &mut inputs.new, &mut inputs.orders] {
+        remove_repeated(players);
+    }
+    remove_repeated(&mut inputs.ids);
     inputs
+}
+
+fn remove_repeated<T: Copy + Eq + Hash>(items: &mut Vec<T>) {
+    let mut seen = HashSet::new();
+    items.retain(|item| seen.insert(*item));
 }
 
 /// Decides the orders on the accounts `loaded`.
