@@ -78,7 +78,6 @@ impl PlayerName {
     }
 }
 
-/// Returns the number of the round and the player of an account in a round.
 fn split_round(name: &str) -> Option<(i64, &str)> {
     let (number, player) = name.strip_prefix(ROUND_PREFIX)?.split_once(ROUND_SEPARATOR)?;
     Some((number.parse().ok()?, player))

@@ -97,7 +97,6 @@ impl AccountCache {
         Some(Slot { index, key })
     }
 
-    /// Returns whether `slot` is that of a cached account.
     pub(super) fn contains(&self, slot: Slot) -> bool {
         let cached = self.accounts.get(slot.index);
         cached.is_some_and(|cached| cached.key == slot.key)
@@ -172,11 +171,8 @@ impl AccountCache {
             answers: (!answers.is_empty()).then(|| Box::new(answers)),
         };
         self.answers = self.answers.saturating_add(cached.answers());
-        let victim = if self.accounts.len() < self.capacity {
-            None
-        } else {
-            self.evictable(resolved)
-        };
+        let is_full = self.accounts.len() >= self.capacity;
+        let victim = is_full.then(|| self.evictable(resolved)).flatten();
         let index = match victim.and_then(|index| Some((index, self.accounts.get_mut(index)?))) {
             Some((index, old)) => {
                 self.by_name.remove(&old.name);

@@ -69,7 +69,7 @@ impl LocalLedger {
     pub(super) fn gauges(&self) -> LedgerGauges {
         let state = lock(&self.state);
         let waiting = state.batch.entries();
-        let rejected = state.batch.rejected();
+        let rejected = state.batch.rejected;
         drop(state);
         self.progress.metrics.gauges(waiting, rejected)
     }
@@ -171,7 +171,6 @@ impl LocalLedger {
         Ok((tick, batch))
     }
 
-    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
     pub(super) fn due(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, LedgerError> {
         Ok(self.accepting()?.batch.due(after, max))
     }

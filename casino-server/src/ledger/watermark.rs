@@ -63,7 +63,6 @@ struct BatchRange {
 }
 
 impl CommitProgress {
-    /// Returns the last resolved batch.
     pub(super) fn resolved(&self) -> BatchId {
         BatchId(self.last_resolved.load(Ordering::Acquire))
     }

@@ -31,7 +31,6 @@ enum Undo {
 }
 
 impl OrderBook {
-    /// Returns the book of stored orders.
     pub(super) fn new(stored: impl IntoIterator<Item = (PlayerName, OrderPosting)>) -> Self {
         let mut book = Self::default();
         for (player, posting) in stored {

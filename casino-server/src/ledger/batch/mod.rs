@@ -45,7 +45,7 @@ pub(crate) struct OpenBatch {
     page: Option<(Tick, UnixMillis)>,
     batch_max: usize,
     /// Rejected buys and sells since the start.
-    rejected: u64,
+    pub(super) rejected: u64,
     round: Arc<Round>,
     /// First payment of a new player, outside of rounds.
     stake: Option<Dollars>,
@@ -113,10 +113,6 @@ impl OpenBatch {
 
     pub(super) fn entries(&self) -> usize {
         self.batch.entries()
-    }
-
-    pub(super) fn rejected(&self) -> u64 {
-        self.rejected
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -106,7 +106,6 @@ impl OpenBatch {
     }
 }
 
-/// Returns the number after `last`.
 fn next(last: i64) -> Result<i64, Rejection> {
     last.checked_add(1).ok_or(Rejection::LedgerFull)
 }

@@ -76,7 +76,6 @@ impl OpenBatch {
         Ok(())
     }
 
-    /// Returns the round after `command`.
     pub(in crate::ledger) fn change_round(
         &mut self,
         command: &RoundCommand,

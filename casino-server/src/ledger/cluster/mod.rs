@@ -179,7 +179,6 @@ impl ClusterLedger {
         self.request(request, LedgerError::Stopping).await
     }
 
-    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
     pub(super) async fn due(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, LedgerError> {
         let request = |reply| ControlRequest::DueOrders { after, max, reply };
         self.request(request, LedgerError::Stopping).await

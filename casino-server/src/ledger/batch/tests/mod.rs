@@ -82,7 +82,7 @@ fn rejected_buys_and_sells_are_counted_but_not_payments() {
     ] {
         let decided = open.decide(ann, &command.into(), UnixMillis(0)).unwrap();
         assert!(decided.decision.result.is_err(), "{command:?}");
-        assert_eq!(open.rejected(), counted, "{command:?}");
+        assert_eq!(open.rejected, counted, "{command:?}");
     }
 }
 
