@@ -44,7 +44,7 @@ pub(crate) struct ClusterLedger {
     work: Notify,
     pub(super) progress: CommitProgress,
     requests: mpsc::Sender<ControlRequest>,
-    /// Rejected orders since the start.
+    /// Rejected buys and sells since the start.
     rejected: AtomicU64,
 }
 

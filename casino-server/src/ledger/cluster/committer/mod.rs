@@ -78,7 +78,7 @@ impl<'a, S: ClusterStore> ClusterCommitter<'a, S> {
                 self.outage.log_success("batches are written again");
                 let metrics = &self.ledger.progress.metrics;
                 metrics.committed(&decided.batch, started.elapsed());
-                let rejected = decided.rejected();
+                let rejected = decided.rejected;
                 self.ledger.rejected.fetch_add(rejected, Ordering::Relaxed);
                 self.remember(decided.unregistered);
                 self.published.set_ticks(&decided.ticks);
@@ -121,17 +121,12 @@ struct DecidedBatch {
     /// Rate limits of players without an account.
     unregistered: Vec<(PlayerName, TokenBucket)>,
     decisions: Vec<Decision>,
+    /// Rejected buys and sells.
+    rejected: u64,
     /// For each order, whether its request ID was found among the stored answers.
     repeated: Vec<bool>,
     /// Ticks up to the one that the batch was decided at.
     ticks: Vec<Tick>,
-}
-
-impl DecidedBatch {
-    fn rejected(&self) -> u64 {
-        let rejected = self.decisions.iter().filter(|decision| decision.result.is_err());
-        u64::try_from(rejected.count()).unwrap_or(u64::MAX)
-    }
 }
 
 /// Returns the round of a batch. The `published` one has ended, if it is not open any more.
@@ -221,12 +216,18 @@ fn decide(
         let is_repeated = account.is_some_and(|account| account.answers.iter().any(is_answer));
         decided.repeated.push(is_repeated);
         let before = open.token_bucket(slot).copied();
-        let decided_now = open.decide(slot, request, loaded.at).map(|made| made.decision);
-        // The round started after its accounts were selected.
-        let decision = decided_now.unwrap_or_else(|| Decision {
-            result: Err(Rejection::RoundStarted),
-            account: account.map(|account| account.record.account).unwrap_or_default(),
-        });
+        let decision = match open.decide(slot, request, loaded.at) {
+            Some(made) => made.decision,
+            // The round started after its accounts were selected.
+            None => {
+                let actions = u64::from(request.command.is_action());
+                open.rejected = open.rejected.saturating_add(actions);
+                Decision {
+                    result: Err(Rejection::RoundStarted),
+                    account: account.map(|account| account.record.account).unwrap_or_default(),
+                }
+            }
+        };
         let is_rate_limited = matches!(decision.result, Err(Rejection::RateLimited { .. }));
         if account.is_some() && !is_rate_limited && open.token_bucket(slot).copied() != before {
             // Rejections also use up the rate limit; a rate-limit rejection is not worth a write.
@@ -237,6 +238,7 @@ fn decide(
     let left = |(player, slot)| Some((player, *open.token_bucket(slot)?));
     decided.unregistered = without_account.into_iter().filter_map(left).collect();
     decided.batch = open.seal().batch;
+    decided.rejected = open.rejected;
     for (player, record) in &decided.batch.records {
         let left = open
             .lookup(player)

@@ -226,3 +226,48 @@ fn only_new_requests_of_an_unwritten_batch_are_reported_as_not_executed() {
         [unknown.clone(), unknown, not_executed.clone()]
     );
 }
+
+#[test]
+fn rejected_buys_and_sells_are_counted_once() {
+    let mut ann = ann(15);
+    let repeated = OrderRequest {
+        command: Command::Buy(Stocks(1)),
+        id: Some(RequestId([1; 16])),
+        round: None,
+    };
+    let answered = AnsweredRequest {
+        id: RequestId([1; 16]),
+        command: repeated.command,
+        decision: Decision {
+            result: Err(Rejection::LedgerFull),
+            account: ann.record.account,
+        },
+    };
+    (ann.answers, ann.last_answer) = (vec![answered], 1);
+    let requests = [
+        repeated,
+        Command::Buy(Stocks(100)).into(),
+        Command::Sell(Stocks(1)).into(),
+        Command::Withdraw(Tokens(100)).into(),
+        Command::Cancel(RequestId([2; 16])).into(),
+    ];
+    let queued = QueuedBatch {
+        orders: requests.map(|request| (values::player("ann"), request)).into(),
+        ..QueuedBatch::new(BatchId::NONE.next())
+    };
+    let loaded = loaded([("ann", ann)]);
+    let decided = unlimited(&queued, &loaded);
+    assert!(decided.decisions.iter().all(|decision| decision.result.is_err()));
+    assert_eq!(decided.rejected, 2);
+    let round_started = LoadedAccounts {
+        round: Some(Round {
+            number: 1,
+            phase: RoundPhase::Running(UnixMillis(9)),
+            ..Round::default()
+        }),
+        ..loaded
+    };
+    let decided = unlimited(&queued, &round_started);
+    assert_eq!(decided.decisions[1].result, Err(Rejection::RoundStarted));
+    assert_eq!(decided.rejected, 2);
+}
