@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::orders::OrderReplay;
 use super::rounds::RoundReplay;
-use super::{AccountReplay, AuditTotals, Mismatch};
+use super::{AccountReplay, AuditTotals, Difference, Mismatch};
 use crate::domain::market::Tick;
 use crate::domain::order::page::TradePosting;
 use crate::domain::order::resting::OrderPosting;
@@ -173,11 +173,10 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
         self.mismatches(&player.name, wrong);
     }
 
-    /// Reports figures that differ: field, expected, found.
     fn mismatches<N: fmt::Display, V: fmt::Display>(
         &mut self,
         name: &str,
-        wrong: impl IntoIterator<Item = (N, V, V)>,
+        wrong: impl IntoIterator<Item = Difference<N, V>>,
     ) {
         for (field, expected, found) in wrong {
             self.mismatch(Mismatch::new(name.escape_debug(), field, expected, found));

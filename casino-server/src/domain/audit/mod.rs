@@ -14,6 +14,9 @@ use crate::domain::money::{TOKENS_PER_DOLLAR, Tokens};
 use crate::domain::order::page::TradePosting;
 use crate::domain::order::{AccountRecord, Payment, Side};
 
+/// Field, expected and found value of a figure that differs.
+type Difference<N, V> = (N, V, V);
+
 /// A stored figure that differs from the expected one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{of}: {field}: expected {expected}, found {found}")]
@@ -124,7 +127,7 @@ pub(crate) struct AccountReplay {
 
 impl AccountReplay {
     /// Adds a payment. Returns the mismatch of its number, if any.
-    pub(crate) fn pay(&mut self, payment: &Payment) -> Option<(String, i64, i64)> {
+    pub(crate) fn pay(&mut self, payment: &Payment) -> Option<Difference<String, i64>> {
         let expected = self.payments.saturating_add(1);
         self.payments = payment.number;
         let dollars = i64::from(payment.amount);
@@ -141,18 +144,13 @@ impl AccountReplay {
     /// # Errors
     ///
     /// The reason why the account could not have made the trade. The position then ignores it.
-    pub(crate) fn trade(&mut self, posting: &TradePosting) -> Result<Vec<(String, i64, i64)>, String> {
-        let TradePosting {
-            trade,
-            page,
-            previous,
-            ..
-        } = *posting;
+    pub(crate) fn trade(&mut self, posting: &TradePosting) -> Result<Vec<Difference<String, i64>>, String> {
+        let (trade, page) = (posting.trade, posting.page);
         let next = self.trades.saturating_add(1);
         let sheet = format!("sheet before that of trade {}", trade.number);
         let wrong = differing([
             ("trade number".to_owned(), next, trade.number),
-            (sheet, self.page, previous.unwrap_or(page)),
+            (sheet, self.page, posting.previous.unwrap_or(page)),
         ]);
         (self.trades, self.page, self.tick) = (trade.number, page, trade.tick);
         let tokens = trade.price.times(trade.count);
@@ -173,8 +171,8 @@ impl AccountReplay {
         Ok(wrong)
     }
 
-    /// Returns `(field, expected, found)` for each figure of `found` that differs.
-    pub(crate) fn differences(&self, found: &AccountRecord) -> Vec<(&'static str, i64, i64)> {
+    /// Returns the figures of `found` that differ.
+    pub(crate) fn differences(&self, found: &AccountRecord) -> Vec<Difference<&'static str, i64>> {
         let AccountRecord { account, .. } = found;
         let paid = self.dollars_in.saturating_sub(self.dollars_out);
         let tokens = paid
@@ -197,12 +195,10 @@ impl AccountReplay {
     }
 }
 
-/// Returns the `(field, expected, found)` whose values differ.
-fn differing<N, const COUNT: usize>(figures: [(N, i64, i64); COUNT]) -> Vec<(N, i64, i64)> {
-    let differing = figures.into_iter();
-    differing
-        .filter(|(_, expected, found)| expected != found)
-        .collect()
+fn differing<N, const COUNT: usize>(figures: [(N, i64, i64); COUNT]) -> Vec<Difference<N, i64>> {
+    let mut figures = Vec::from(figures);
+    figures.retain(|(_, expected, found)| expected != found);
+    figures
 }
 
 #[cfg(test)]

@@ -5,11 +5,9 @@ use std::fmt::Display;
 
 use awesomestock_proto::values::OPEN_ORDERS_MAX;
 
+use super::Difference;
 use crate::domain::order::Trade;
 use crate::domain::order::resting::{OrderPosting, OrderState};
-
-/// `(field, expected, found)` of a figure that differs.
-pub(super) type OrderMismatch = (String, String, String);
 
 /// The orders of an account. They are added before its trades.
 #[derive(Debug, Default)]
@@ -21,7 +19,7 @@ pub(super) struct OrderReplay {
 
 impl OrderReplay {
     /// Adds an order. Returns what is wrong with it.
-    pub(super) fn order(&mut self, posting: &OrderPosting) -> Vec<OrderMismatch> {
+    pub(super) fn order(&mut self, posting: &OrderPosting) -> Vec<Difference<String, String>> {
         let OrderPosting {
             number, ended, order, ..
         } = posting;
@@ -75,14 +73,14 @@ impl OrderReplay {
     }
 
     /// Compares a trade with the fill that it is, if any.
-    pub(super) fn trade(&mut self, trade: &Trade) -> Option<OrderMismatch> {
+    pub(super) fn trade(&mut self, trade: &Trade) -> Option<Difference<String, String>> {
         let (number, fill) = self.fills.remove(&trade.number)?;
         let field = format!("order {number}: trade {}", trade.number);
         (fill != *trade).then(|| (field, describe(trade), describe(&fill)))
     }
 
     /// Returns the fills without a trade.
-    pub(super) fn missing(self) -> impl Iterator<Item = OrderMismatch> {
+    pub(super) fn missing(self) -> impl Iterator<Item = Difference<String, String>> {
         let fills = self.fills.into_iter();
         fills.map(|(trade, (number, fill))| {
             (
@@ -149,7 +147,7 @@ mod tests {
         }
     }
 
-    fn lines(wrong: impl IntoIterator<Item = OrderMismatch>) -> Vec<String> {
+    fn lines(wrong: impl IntoIterator<Item = Difference<String, String>>) -> Vec<String> {
         let line = |(field, expected, found)| format!("{field}: expected {expected}, found {found}");
         wrong.into_iter().map(line).collect()
     }

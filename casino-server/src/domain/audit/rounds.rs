@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::AccountReplay;
+use super::{AccountReplay, Difference};
 use crate::domain::account::Account;
 use crate::domain::order::AccountRecord;
 use crate::domain::player::PlayerName;
 use crate::domain::round::{self, Round, RoundPhase};
-
-/// `(field, expected, found)` of a figure that differs.
-pub(super) type RoundMismatch = (&'static str, String, String);
 
 /// The rounds of a ledger, and the accounts in them.
 #[derive(Debug, Default)]
@@ -34,7 +31,7 @@ impl RoundReplay {
         name: &str,
         found: &AccountRecord,
         replay: &AccountReplay,
-    ) -> Vec<RoundMismatch> {
+    ) -> Vec<Difference<&'static str, String>> {
         let player = PlayerName::from_stored(name).ok();
         let Some((player, number)) = player.and_then(|player| Some((player.clone(), player.round()?.0)))
         else {
