@@ -18,12 +18,13 @@ use crate::store::outage::Outage;
 
 /// Moves the price while this server leads the market and follows it otherwise; also executes claims.
 pub(super) struct Leader<'a, S> {
-    store: &'a S,
-    published: &'a Published,
-    metrics: &'a LedgerMetrics,
-    lease: Duration,
-    clock: Clock,
-    claims: Outage,
+    pub(super) store: &'a S,
+    pub(super) published: &'a Published,
+    pub(super) metrics: &'a LedgerMetrics,
+    /// Time between ticks.
+    pub(super) interval: Duration,
+    pub(super) clock: Clock,
+    pub(super) claims: Outage,
 }
 
 /// Lease of the market leader: one and a half ticks. The leader renews it at each tick and followers check each
@@ -32,24 +33,7 @@ fn lease(interval: Duration) -> Duration {
     interval.saturating_add(interval.checked_div(2).unwrap_or_default())
 }
 
-impl<'a, S: ClusterStore> Leader<'a, S> {
-    pub(super) fn new(
-        store: &'a S,
-        published: &'a Published,
-        metrics: &'a LedgerMetrics,
-        interval: Duration,
-        clock: Clock,
-    ) -> Self {
-        Self {
-            store,
-            published,
-            metrics,
-            lease: lease(interval),
-            clock,
-            claims: Outage::default(),
-        }
-    }
-
+impl<S: ClusterStore> Leader<'_, S> {
     pub(super) async fn run(self, mut requests: mpsc::Receiver<ControlRequest>) -> Infallible {
         // The first query opens the connection for notifications.
         self.catch_up_or_warn().await;
@@ -142,7 +126,7 @@ impl<'a, S: ClusterStore> Leader<'a, S> {
                 break;
             };
             let tick = next.current;
-            let outcome = self.store.lead(self.lease, tick, skip_due).await?;
+            let outcome = self.store.lead(lease(self.interval), tick, skip_due).await?;
             if outcome != LeaseOutcome::Stored {
                 self.catch_up().await?;
             }

@@ -30,6 +30,7 @@ use crate::domain::player::PlayerName;
 use crate::domain::round::RoundCommand;
 use crate::store::cluster::ClusterStore;
 use crate::store::lock;
+use crate::store::outage::Outage;
 
 /// Maximum orders of a batch. Their accounts stay locked during the transaction.
 const BATCH_MAX: usize = 4 * 1024;
@@ -125,7 +126,14 @@ impl ClusterLedger {
         clock: Clock,
     ) {
         let committer = ClusterCommitter::new(self, store, published);
-        let leader = Leader::new(store, published, &self.progress.metrics, interval, clock);
+        let leader = Leader {
+            store,
+            published,
+            metrics: &self.progress.metrics,
+            interval,
+            clock,
+            claims: Outage::default(),
+        };
         tokio::select! {
             () = committer.run() => {}
             never = leader.run(requests) => match never {},
