@@ -1,6 +1,5 @@
 //! Player names.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::{fmt, iter};
@@ -66,11 +65,6 @@ impl PlayerName {
 
     pub(crate) fn is_bot(&self) -> bool {
         self.0.starts_with(BOT_PREFIX)
-    }
-
-    /// Returns the name with `_` for each invisible letter, as the payments server accepts it.
-    pub(crate) fn visible(&self) -> Cow<'_, str> {
-        player::visible(&self.0)
     }
 
     pub(crate) fn as_str(&self) -> &str {

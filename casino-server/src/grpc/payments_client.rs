@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use awesomestock_proto::auth::BearerInterceptor;
 use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
+use awesomestock_proto::player::visible;
 use awesomestock_proto::server::continue_trace;
 use awesomestock_proto::{tls, types};
 use futures_util::stream::{self, BoxStream};
@@ -70,7 +71,7 @@ impl PaymentsClient {
             counter.fetch_add(1, Ordering::Relaxed);
             types::Payment {
                 user: Some(types::User {
-                    id: player.visible().into_owned(),
+                    id: visible(player.as_str()).into_owned(),
                 }),
                 ..convert::payment(&player, payment)
             }
