@@ -93,7 +93,7 @@ impl LedgerHandle {
     }
 
     pub(crate) fn record_malformed(&self) {
-        self.ledger.progress().metrics.malformed();
+        self.ledger.progress().metrics.rejected(1);
     }
 
     /// Executes a request and waits for its commit.

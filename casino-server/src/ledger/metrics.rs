@@ -17,7 +17,8 @@ pub(super) struct LedgerMetrics {
     payments: Counter,
     ticks: Counter,
     batches_failed: Counter,
-    malformed: AtomicU64,
+    /// Rejected buys and sells that no open batch has counted.
+    rejected: AtomicU64,
     committing: AtomicUsize,
 }
 
@@ -40,7 +41,7 @@ impl Default for LedgerMetrics {
             payments: Counter::default(),
             ticks: Counter::default(),
             batches_failed: Counter::default(),
-            malformed: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
             committing: AtomicUsize::new(0),
         }
     }
@@ -99,14 +100,15 @@ impl LedgerMetrics {
         self.resolved();
     }
 
-    pub(super) fn malformed(&self) {
-        self.malformed.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn rejected(&self, orders: u64) {
+        self.rejected.fetch_add(orders, Ordering::Relaxed);
     }
 
+    /// `waiting` and `rejected` are those of an open batch.
     pub(super) fn gauges(&self, waiting: usize, rejected: u64) -> LedgerGauges {
         LedgerGauges {
             queued: waiting.saturating_add(self.committing.load(Ordering::Relaxed)),
-            rejected: rejected.saturating_add(self.malformed.load(Ordering::Relaxed)),
+            rejected: rejected.saturating_add(self.rejected.load(Ordering::Relaxed)),
         }
     }
 }

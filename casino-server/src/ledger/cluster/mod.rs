@@ -7,7 +7,6 @@ mod committer;
 mod leader;
 
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,8 +44,6 @@ pub(crate) struct ClusterLedger {
     work: Notify,
     pub(super) progress: CommitProgress,
     requests: mpsc::Sender<ControlRequest>,
-    /// Rejected buys and sells since the start.
-    rejected: AtomicU64,
 }
 
 /// A request outside the batches, with its reply channel.
@@ -111,7 +108,6 @@ impl ClusterLedger {
             work: Notify::new(),
             progress: CommitProgress::default(),
             requests,
-            rejected: AtomicU64::new(0),
         };
         (ledger, receiver)
     }
@@ -142,9 +138,7 @@ impl ClusterLedger {
 
     pub(super) fn gauges(&self) -> LedgerGauges {
         let waiting = lock(&self.queue).batch.orders.len();
-        self.progress
-            .metrics
-            .gauges(waiting, self.rejected.load(Ordering::Relaxed))
+        self.progress.metrics.gauges(waiting, 0)
     }
 
     /// Queues `order` and then `orders`; stops with `order` at the first one that does not fit.

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{ClusterLedger, QueuedBatch};
@@ -78,8 +77,7 @@ impl<'a, S: ClusterStore> ClusterCommitter<'a, S> {
                 self.outage.log_success("batches are written again");
                 let metrics = &self.ledger.progress.metrics;
                 metrics.committed(&decided.batch, started.elapsed());
-                let rejected = decided.rejected;
-                self.ledger.rejected.fetch_add(rejected, Ordering::Relaxed);
+                metrics.rejected(decided.rejected);
                 self.remember(decided.unregistered);
                 self.published.set_ticks(&decided.ticks);
                 let decisions = decided.decisions.into_iter().map(Ok);
