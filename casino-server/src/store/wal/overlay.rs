@@ -17,7 +17,7 @@ use crate::domain::order::resting::OrderPosting;
 use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
 use crate::domain::player::PlayerName;
 use crate::domain::round::Round;
-use crate::store::{Page, PageRequest, StoreError, StoreReads};
+use crate::store::{Batch, Page, PageRequest, StoreError, StoreReads};
 
 #[derive(Debug)]
 pub(crate) struct OverlayReads<R> {
@@ -30,38 +30,33 @@ impl<R: StoreReads> OverlayReads<R> {
         Self { pending, engine }
     }
 
-    /// Newest first.
-    fn pending(&self) -> Vec<PendingBatch> {
-        let mut pending = self.pending.pending();
-        pending.reverse();
-        pending
+    /// Returns the unapplied batches, and the account of `player` if it exists.
+    fn pending_of(&self, player: &PlayerName) -> Result<(Vec<PendingBatch>, Option<AccountId>), StoreError> {
+        let pending = self.pending.pending();
+        let record = self.record(&pending, player)?;
+        Ok((pending, record.map(|record| record.id)))
     }
 
-    fn account_id(
+    fn record(
         &self,
         pending: &[PendingBatch],
         player: &PlayerName,
-    ) -> Result<Option<AccountId>, StoreError> {
-        let record = match newest(pending, player) {
-            Some(record) => Some(record),
-            None => self.engine.account_record(player)?,
-        };
-        Ok(record.map(|record| record.id))
+    ) -> Result<Option<AccountRecord>, StoreError> {
+        match entries(pending, |batch| &batch.records).rfind(|(name, _)| name == player) {
+            Some((_, record)) => Ok(Some(*record)),
+            None => self.engine.account_record(player),
+        }
     }
 }
 
 impl<R: StoreReads> StoreReads for OverlayReads<R> {
     fn account_record(&self, player: &PlayerName) -> Result<Option<AccountRecord>, StoreError> {
-        match newest(&self.pending(), player) {
-            Some(record) => Ok(Some(record)),
-            None => self.engine.account_record(player),
-        }
+        self.record(&self.pending.pending(), player)
     }
 
     fn claim_owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
-        let pending = self.pending();
-        let mut claims = pending.iter().flat_map(|pending| &pending.batch.claims);
-        match claims.find(|claim| claim.player == *player) {
+        let pending = self.pending.pending();
+        match entries(&pending, |batch| &batch.claims).find(|claim| claim.player == *player) {
             Some(claim) => Ok(Some(claim.key)),
             None => self.engine.claim_owner(player),
         }
@@ -73,39 +68,29 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
     }
 
     fn answers(&self, account: AccountId) -> Result<Vec<StoredAnswer>, StoreError> {
-        let pending = self.pending();
+        let pending = self.pending.pending();
         let mut answers = self.engine.answers(account)?;
-        let last = answers.last().map_or(0, |stored_answer| stored_answer.number);
-        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.answers);
-        answers.extend(
-            newer.filter(|stored_answer| stored_answer.account == account && stored_answer.number > last),
-        );
+        let last = answers.last().map_or(0, |answer| answer.number);
+        let newer = entries(&pending, |batch| &batch.answers);
+        answers.extend(newer.filter(|answer| answer.account == account && answer.number > last));
         Ok(answers)
     }
 
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {
-        let pending = self.pending();
+        let (pending, account) = self.pending_of(player)?;
         let mut payments = self.engine.payments(player, after, limit)?;
-        let Some(account) = self.account_id(&pending, player)? else {
-            return Ok(payments);
-        };
         let last = payments.last().map_or(after, |payment| payment.number);
-        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.payments);
-        let newer = newer.filter(|(of, payment)| *of == account && payment.number > last);
+        let newer = entries(&pending, |batch| &batch.payments)
+            .filter(|(of, payment)| Some(*of) == account && payment.number > last);
         extend_to(&mut payments, newer.map(|(_, payment)| *payment), limit);
         Ok(payments)
     }
 
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
-        let pending = self.pending();
-        let Some(account) = self.account_id(&pending, player)? else {
-            return self.engine.trades(player, page);
-        };
-        let newer = pending
-            .iter()
-            .flat_map(|pending| pending.batch.trades.iter().rev());
-        let newer = newer
-            .filter(|posting| posting.account == account)
+        let (pending, account) = self.pending_of(player)?;
+        let newer = entries(&pending, |batch| batch.trades.iter())
+            .rev()
+            .filter(|posting| Some(posting.account) == account)
             .map(|posting| posting.trade);
         merge_page(
             newer,
@@ -116,17 +101,13 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
     }
 
     fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
-        let pending = self.pending();
-        let Some(account) = self.account_id(&pending, player)? else {
-            return Ok(Vec::new());
-        };
+        let (pending, account) = self.pending_of(player)?;
         let stored = self.engine.open_orders(player)?;
         let mut open: BTreeMap<i64, OrderPosting> = stored
             .into_iter()
             .map(|posting| (posting.number, posting))
             .collect();
-        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.orders);
-        for posting in newer.filter(|posting| posting.account == account) {
+        for posting in orders(&pending, account) {
             match posting.ended {
                 None => open.insert(posting.number, *posting),
                 Some(_) => open.remove(&posting.number),
@@ -136,11 +117,10 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
     }
 
     fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
-        let pending = self.pending();
-        let Some(account) = self.account_id(&pending, player)? else {
-            return self.engine.ended_orders(player, page);
-        };
-        let newer = newest_orders(&pending, account).filter(|posting| posting.ended.is_some());
+        let (pending, account) = self.pending_of(player)?;
+        let newer = orders(&pending, account)
+            .rev()
+            .filter(|posting| posting.ended.is_some());
         merge_page(
             newer.copied(),
             page,
@@ -155,45 +135,35 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         after: i64,
         limit: u32,
     ) -> Result<Vec<OrderPosting>, StoreError> {
-        let pending = self.pending();
+        let (pending, account) = self.pending_of(player)?;
         let mut ended = self.engine.orders_ended_after(player, after, limit)?;
-        let Some(account) = self.account_id(&pending, player)? else {
-            return Ok(ended);
-        };
         let last = ended.last().and_then(|posting| posting.ended).unwrap_or(after);
-        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.orders);
-        let newer = newer.filter(|posting| posting.account == account && posting.ended > Some(last));
+        let newer = orders(&pending, account).filter(|posting| posting.ended > Some(last));
         extend_to(&mut ended, newer.copied(), limit);
         Ok(ended)
     }
 
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
-        let pending = self.pending();
-        let Some(account) = self.account_id(&pending, player)? else {
-            return Ok(None);
-        };
-        match newest_orders(&pending, account).find(|posting| posting.order.id == id) {
+        let (pending, account) = self.pending_of(player)?;
+        match orders(&pending, account).rfind(|posting| posting.order.id == id) {
             Some(posting) => Ok(Some(*posting)),
             None => self.engine.order(player, id),
         }
     }
 
     fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
-        let pending = self.pending();
-        let mut newer = pending
-            .iter()
-            .flat_map(|pending| pending.batch.rounds.iter().rev());
-        match newer.find(|round| round.number == number) {
+        let pending = self.pending.pending();
+        match entries(&pending, |batch| &batch.rounds).rfind(|round| round.number == number) {
             Some(round) => Ok(Some(round.clone())),
             None => self.engine.round(number),
         }
     }
 
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
-        let pending = self.pending();
+        let pending = self.pending.pending();
         let stored = self.engine.accounts_in_round(number)?;
-        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.records);
-        let newer = newer.filter(|(player, _)| player.round().is_some_and(|(round, _)| round == number));
+        let newer = entries(&pending, |batch| &batch.records)
+            .filter(|(player, _)| player.round().is_some_and(|(round, _)| round == number));
         let mut accounts: BTreeMap<PlayerName, AccountRecord> = BTreeMap::new();
         for (player, record) in stored.into_iter().chain(newer.cloned()) {
             let is_newer = |known: &AccountRecord| known.account.version <= record.account.version;
@@ -205,21 +175,24 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
     }
 
     fn top_accounts(&self, most: usize, price: Price) -> Result<Vec<(PlayerName, Account)>, StoreError> {
-        let pending = self.pending();
+        let pending = self.pending.pending();
         let mut top = self.engine.top_accounts(most, price)?;
-        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.records);
-        let newer = newer.filter(|(player, record)| record.trades > 0 && player.round().is_none());
+        let newer = entries(&pending, |batch| &batch.records)
+            .filter(|(player, record)| record.trades > 0 && player.round().is_none());
         // Of an account that is in both, the reader takes the newer version.
         top.extend(newer.map(|(player, record)| (player.clone(), record.account)));
         Ok(top)
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
-        let pending = self.pending();
-        let newer = pending
-            .iter()
-            .flat_map(|pending| pending.batch.ticks.iter().rev().copied());
-        merge_page(newer, page, |tick| tick.number, |page| self.engine.ticks(page))
+        let pending = self.pending.pending();
+        let newer = entries(&pending, |batch| &batch.ticks).rev();
+        merge_page(
+            newer.copied(),
+            page,
+            |tick| tick.number,
+            |page| self.engine.ticks(page),
+        )
     }
 
     fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
@@ -232,19 +205,23 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
     }
 }
 
-/// Returns the changes of the account's orders, newest first.
-fn newest_orders(pending: &[PendingBatch], account: AccountId) -> impl Iterator<Item = &OrderPosting> {
-    let orders = pending
-        .iter()
-        .flat_map(|pending| pending.batch.orders.iter().rev());
-    orders.filter(move |posting| posting.account == account)
+/// Returns the entries of a kind, oldest first.
+fn entries<'a, I>(
+    pending: &'a [PendingBatch],
+    of: impl Fn(&'a Batch) -> I,
+) -> impl DoubleEndedIterator<Item = I::Item>
+where
+    I: IntoIterator<IntoIter: DoubleEndedIterator>,
+{
+    pending.iter().flat_map(move |pending| of(&pending.batch))
 }
 
-fn newest(pending: &[PendingBatch], player: &PlayerName) -> Option<AccountRecord> {
-    let mut records = pending.iter().flat_map(|pending| &pending.batch.records);
-    records
-        .find(|(name, _)| name == player)
-        .map(|(_, record)| *record)
+/// Returns the changes of the account's orders, oldest first.
+fn orders(
+    pending: &[PendingBatch],
+    account: Option<AccountId>,
+) -> impl DoubleEndedIterator<Item = &OrderPosting> {
+    entries(pending, |batch| &batch.orders).filter(move |posting| Some(posting.account) == account)
 }
 
 /// Adds entries that are `newer`, oldest first, up to `limit` in all.
@@ -263,27 +240,20 @@ fn merge_page<T>(
 ) -> Result<Page<T>, StoreError> {
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let newer = newer.filter(|entry| number(entry) < page.below());
-    let mut newer: Vec<T> = newer.take(limit.saturating_add(1)).collect();
-    let is_enough = newer.len() > limit;
-    newer.truncate(limit);
-    newer.reverse();
-    if is_enough {
-        return Ok(Page {
-            entries: newer,
-            more: true,
-        });
+    let mut newest_first: Vec<T> = newer.take(limit.saturating_add(1)).collect();
+    let mut more = false;
+    if let Some(room) = limit.checked_sub(newest_first.len()) {
+        let older = engine(PageRequest {
+            before: newest_first.last().map(number).or(page.before),
+            // At least one, to learn whether there are older entries.
+            limit: u32::try_from(room.max(1)).unwrap_or(u32::MAX),
+        })?;
+        newest_first.extend(older.entries.into_iter().rev());
+        more = older.more;
     }
-    let room = limit.saturating_sub(newer.len());
-    let rest = PageRequest {
-        before: newer.first().map(&number).or(page.before),
-        // At least one, to learn whether there are older entries.
-        limit: u32::try_from(room.max(1)).unwrap_or(u32::MAX),
-    };
-    let Page { mut entries, more } = engine(rest)?;
-    if room == 0 {
-        let more = more || !entries.is_empty();
-        return Ok(Page { entries: newer, more });
-    }
-    entries.extend(newer);
-    Ok(Page { entries, more })
+    let merged = page.with_limit(newest_first);
+    Ok(Page {
+        more: more || merged.more,
+        ..merged
+    })
 }
