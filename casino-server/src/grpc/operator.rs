@@ -53,7 +53,7 @@ impl OperatorService {
         if [0, newest.number].contains(&number) {
             return Ok(newest);
         }
-        let round = self.reader.round(number).await?;
+        let round = self.reader.read_row(move |reads| reads.round(number)).await?;
         let unknown = || Status::out_of_range(RoundError::unknown(number, &newest).to_string());
         round.map(Arc::new).ok_or_else(unknown)
     }

@@ -331,7 +331,12 @@ impl Casino for CasinoService {
                 Err(Rejection::NoOpenOrder) => false,
                 Err(rejection) => return Err(rejected(rejection).await),
             };
-            let posting = self.accounts.reader.order(player.clone(), id).await?;
+            let of = player.clone();
+            let posting = self
+                .accounts
+                .reader
+                .read_row(move |reads| reads.order(&of, id))
+                .await?;
             let posting = posting.ok_or_else(status::no_such_order)?;
             // It may have been placed between the two, and is cancelled then.
             if posting.ended.is_some() {

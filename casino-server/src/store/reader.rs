@@ -12,19 +12,18 @@ use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::domain::credential::KeyHash;
-use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::request::StoredAnswer;
 use crate::domain::order::resting::OrderPosting;
 use crate::domain::order::{AccountRecord, Payment};
 use crate::domain::player::PlayerName;
-use crate::domain::round::Round;
 use crate::store::outage::Outage;
 use crate::store::{PageRequest, StoreError, StoreReads};
 
 /// Concurrent reads of pages.
 const PAGES_MAX: usize = 4;
 
-/// Concurrent reads of accounts. Separate, so that connecting players do not wait for readers of long lists.
-const ACCOUNTS_MAX: usize = 4;
+/// Concurrent reads of rows. Separate, so that connecting players do not wait for readers of long lists.
+const ROWS_MAX: usize = 4;
 
 /// Delay after a failed read.
 const RETRY: Duration = Duration::from_secs(1);
@@ -49,7 +48,7 @@ where
 pub(crate) struct StoreReader {
     reads: Arc<dyn StoreReads>,
     pages: Arc<Semaphore>,
-    accounts: Arc<Semaphore>,
+    rows: Arc<Semaphore>,
     /// The connection of the calls.
     connection: Option<ConnectionHandle>,
     outage: Arc<Outage>,
@@ -60,7 +59,7 @@ impl StoreReader {
         Self {
             reads,
             pages: Arc::new(Semaphore::new(PAGES_MAX)),
-            accounts: Arc::new(Semaphore::new(ACCOUNTS_MAX)),
+            rows: Arc::new(Semaphore::new(ROWS_MAX)),
             connection: None,
             outage: Arc::default(),
         }
@@ -77,8 +76,7 @@ impl StoreReader {
 
     /// Returns `None` for an unknown player.
     pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<AccountRecord>, StoreError> {
-        self.read_account(move |reads| reads.account_record(&player))
-            .await
+        self.read_row(move |reads| reads.account_record(&player)).await
     }
 
     /// Returns the record and its answers. Both are consistent only while the account cannot change, as when it is
@@ -87,7 +85,7 @@ impl StoreReader {
         &self,
         player: PlayerName,
     ) -> Result<Option<(AccountRecord, Vec<StoredAnswer>)>, StoreError> {
-        self.read_account(move |reads| {
+        self.read_row(move |reads| {
             let Some(record) = reads.account_record(&player)? else {
                 return Ok(None);
             };
@@ -97,7 +95,7 @@ impl StoreReader {
     }
 
     pub(crate) async fn claim_owner(&self, player: PlayerName) -> Result<Option<KeyHash>, StoreError> {
-        self.read_account(move |reads| reads.claim_owner(&player)).await
+        self.read_row(move |reads| reads.claim_owner(&player)).await
     }
 
     /// Returns the open orders, oldest first, and the newest `limit` ended ones. An order that ends meanwhile is in one
@@ -115,29 +113,6 @@ impl StoreReader {
             Ok((open, ended))
         })
         .await
-    }
-
-    /// Returns up to `limit` orders that ended after the end `after`, in the order in which they ended.
-    pub(crate) async fn orders_ended_after(
-        &self,
-        player: PlayerName,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<OrderPosting>, StoreError> {
-        self.read_page(move |reads| reads.orders_ended_after(&player, after, limit))
-            .await
-    }
-
-    pub(crate) async fn order(
-        &self,
-        player: PlayerName,
-        id: RequestId,
-    ) -> Result<Option<OrderPosting>, StoreError> {
-        self.read_account(move |reads| reads.order(&player, id)).await
-    }
-
-    pub(crate) async fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
-        self.read_account(move |reads| reads.round(number)).await
     }
 
     pub(crate) async fn accounts_in_round(
@@ -172,53 +147,48 @@ impl StoreReader {
         &self,
         query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let reader = self.clone();
-        in_task(async move {
-            let _turn = match &reader.connection {
+        self.read(&self.pages, self.connection.clone(), query).await
+    }
+
+    /// Runs a query that returns one row, or a few.
+    pub(crate) async fn read_row<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read(&self.rows, None, query).await
+    }
+
+    /// Runs `query` in its turn on `connection`, in a task, which ends with the caller. An unread stream is not polled, and
+    /// must not keep the turn or the permit of others meanwhile.
+    async fn read<T: Send + 'static>(
+        &self,
+        permits: &Arc<Semaphore>,
+        connection: Option<ConnectionHandle>,
+        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reads, outage) = (Arc::clone(&self.reads), Arc::clone(&self.outage));
+        let permits = Arc::clone(permits);
+        let task = task::spawn(async move {
+            let _turn = match &connection {
                 Some(connection) => Some(connection.turn().await),
                 None => None,
             };
-            reader.read_with(Arc::clone(&reader.pages), query).await
-        })
-        .await
-    }
-
-    async fn read_account<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let reader = self.clone();
-        in_task(async move { reader.read_with(Arc::clone(&reader.accounts), query).await }).await
-    }
-
-    async fn read_with<T: Send + 'static>(
-        &self,
-        permits: Arc<Semaphore>,
-        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let permit = permits.acquire_owned().await.map_err(failed)?;
-        let reads = Arc::clone(&self.reads);
-        let read = task::spawn_blocking(move || {
-            // Held until the read ends, also when the caller is gone.
-            let _permit = permit;
-            query(&*reads)
+            let permit = permits.acquire_owned().await.map_err(failed)?;
+            let read = task::spawn_blocking(move || {
+                // Held until the read ends, also when the caller is gone.
+                let _permit = permit;
+                query(&*reads)
+            });
+            let read = read.await.unwrap_or_else(|error| Err(failed(error)));
+            match &read {
+                Ok(_) => outage.log_success("reads work again"),
+                Err(error) => outage.log_failure(error, "a read failed"),
+            }
+            read
         });
-        let read = read.await.unwrap_or_else(|error| Err(failed(error)));
-        match &read {
-            Ok(_) => self.outage.log_success("reads work again"),
-            Err(error) => self.outage.log_failure(error, "a read failed"),
-        }
-        read
+        let read = AbortOnDropHandle::new(task).await;
+        read.unwrap_or_else(|error| Err(failed(error)))
     }
-}
-
-/// Completes `read` in a task, which ends with the caller. An unread stream is not polled, and must not keep the
-/// turn or the permit of others meanwhile.
-async fn in_task<T: Send + 'static>(
-    read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
-    let task = AbortOnDropHandle::new(task::spawn(read));
-    task.await.unwrap_or_else(|error| Err(failed(error)))
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
@@ -236,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn reads_that_are_not_polled_do_not_delay_others() {
         let reader = StoreReader::new(Arc::new(FakeStore(Arc::default())));
-        let mut unpolled: Vec<_> = (0..2 * ACCOUNTS_MAX)
+        let mut unpolled: Vec<_> = (0..2 * ROWS_MAX)
             .map(|_| reader.record(values::player("ann")).boxed())
             .collect();
         for read in &mut unpolled {

@@ -156,9 +156,10 @@ async fn read(
     // There may be earlier ones.
     let has_more = ended.len() == PAGE && (position.is_following || position.seen > 0);
     if has_more {
+        let (player, seen) = (player.clone(), position.seen);
         let after = accounts
             .reader
-            .orders_ended_after(player.clone(), position.seen, ENDED_ORDERS_MAX);
+            .read_page(move |reads| reads.orders_ended_after(&player, seen, ENDED_ORDERS_MAX));
         ended = after.await?;
     }
     let has_new = position.is_following && open.iter().any(|posting| !position.knows(posting));

@@ -263,7 +263,8 @@ impl Present {
                 Self::Unread => {
                     let (reader, placed) = (reader.clone(), placed.clone());
                     let (player, id) = *placed;
-                    *self = Self::Reading(async move { reader.order(player, id).await }.boxed());
+                    let read = async move { reader.read_row(move |reads| reads.order(&player, id)).await };
+                    *self = Self::Reading(read.boxed());
                 }
                 // The reader has logged the error.
                 Self::Reading(reading) => {
