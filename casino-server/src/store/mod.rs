@@ -274,6 +274,9 @@ impl StoreError {
     }
 }
 
+/// Operation of a [`CommitError`]; continues "could not".
+const WRITE: &str = "write the ledger";
+
 /// Why a batch is not, or possibly not, stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommitError {
@@ -283,4 +286,14 @@ pub(crate) enum CommitError {
     /// The outcome is unknown until the store is opened again.
     #[error("it is unknown whether the batch was written")]
     Unknown(#[source] StoreError),
+}
+
+impl CommitError {
+    pub(crate) fn rejected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Rejected(StoreError::new(WRITE, source))
+    }
+
+    pub(crate) fn unknown(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unknown(StoreError::new(WRITE, source))
+    }
 }

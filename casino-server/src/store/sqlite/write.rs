@@ -231,11 +231,9 @@ pub(super) enum CommitStage {
 /// Classifies a failure. Without a rollback the connection is unusable.
 fn classify_error(stage: CommitStage, error: rusqlite::Error, rolled_back: bool) -> CommitError {
     let nothing_kept = stage == CommitStage::BeforeCommit || is_certain(&error);
-    let error = StoreError::new("write the ledger", error);
-    if nothing_kept && rolled_back {
-        CommitError::Rejected(error)
-    } else {
-        CommitError::Unknown(error)
+    match nothing_kept && rolled_back {
+        true => CommitError::rejected(error),
+        false => CommitError::unknown(error),
     }
 }
 

@@ -14,7 +14,7 @@ const FILL: [u8; 1 << 12] = [0; 1 << 12];
 #[derive(Debug)]
 pub(super) struct WalFile {
     file: File,
-    disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<dyn Disk>,
     /// Current file offset.
     offset: u64,
 }
@@ -54,11 +54,6 @@ impl WalFile {
 
     pub(super) fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
-    }
-
-    /// Fails if the disk has no room for a frame.
-    pub(super) fn check_room(&self) -> io::Result<()> {
-        self.disk.before_write()
     }
 
     /// Writes and syncs `frame` at `position`.

@@ -157,12 +157,9 @@ fn apply_batches(
     position: WalPosition,
     disk: &dyn Disk,
 ) -> Result<(), CommitError> {
-    let failed = |error: io::Error| StoreError::new("write the ledger", error);
-    disk.before_commit()
-        .map_err(|error| CommitError::Rejected(failed(error)))?;
+    disk.before_commit().map_err(CommitError::rejected)?;
     target.apply(batches, position)?;
-    disk.after_commit()
-        .map_err(|error| CommitError::Unknown(failed(error)))
+    disk.after_commit().map_err(CommitError::unknown)
 }
 
 /// Returns the batches in the log after `position`, in order, without changing anything. While a server is writing,
@@ -301,32 +298,21 @@ impl Store for WalStore {
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {
-        let failed =
-            |error: Box<dyn std::error::Error + Send + Sync>| StoreError::new("write the ledger", error);
         let number = self.last.saturating_add(1);
         let id = FrameId {
             epoch: self.position.epoch,
             batch: number,
         };
-        frame::write(id, batch, &mut self.frame)
-            .map_err(|error| CommitError::Rejected(failed(Box::new(error))))?;
-        self.file
-            .check_room()
-            .map_err(|error| CommitError::Rejected(failed(Box::new(error))))?;
-        let range = self
-            .pending
-            .reserve(u64::try_from(self.frame.len()).unwrap_or(u64::MAX))?;
+        frame::write(id, batch, &mut self.frame).map_err(CommitError::rejected)?;
+        self.file.disk.before_write().map_err(CommitError::rejected)?;
+        let length = u64::try_from(self.frame.len()).unwrap_or(u64::MAX);
+        let frame = self.pending.reserve(length)?;
         // Part of it may be on disk, and a later successful sync proves nothing.
-        self.file
-            .write(range.start, &self.frame)
-            .map_err(|error| CommitError::Unknown(failed(Box::new(error))))?;
+        let written = self.file.write(frame.start, &self.frame);
+        written.map_err(CommitError::unknown)?;
         self.last = number;
         let batch = Arc::clone(batch);
-        self.pending.push(PendingBatch {
-            number,
-            frame: range,
-            batch,
-        });
+        self.pending.push(PendingBatch { number, frame, batch });
         Ok(())
     }
 
