@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::apply_batches;
-use super::pending::{PendingBatch, PendingBatches};
+use super::pending::PendingBatches;
 use crate::config::environment::Disk;
 use crate::store::{CommitError, OnDrop, StoreError, WalPosition, WalTarget};
 
@@ -22,9 +22,13 @@ impl WalApplier {
         let pending = Arc::clone(&self.pending);
         // Wakes writers that wait for space when the thread ends.
         let _ending = OnDrop(|| pending.failed());
-        while let Some(batch) = self.pending.next() {
-            let batches: Vec<_> = batch.iter().map(|batch| Arc::clone(&batch.batch)).collect();
-            let position = self.position_after(&batch);
+        while let Some(unapplied) = self.pending.next() {
+            let position = unapplied.last().map_or(self.position, |last| WalPosition {
+                batch: last.number,
+                offset: last.frame.end,
+                ..self.position
+            });
+            let batches: Vec<_> = unapplied.into_iter().map(|pending| pending.batch).collect();
             match apply_batches(&mut *self.target, &batches, position, &*self.disk) {
                 Ok(()) => {
                     self.position = position;
@@ -49,15 +53,6 @@ impl WalApplier {
         match apply_batches(&mut *self.target, &[], closed, &*self.disk) {
             Ok(()) => Ok(self.target),
             Err(CommitError::Rejected(error) | CommitError::Unknown(error)) => Err(error),
-        }
-    }
-
-    fn position_after(&self, batch: &[PendingBatch]) -> WalPosition {
-        let last = batch.last();
-        WalPosition {
-            batch: last.map_or(self.position.batch, |last| last.number),
-            offset: last.map_or(self.position.offset, |last| last.frame.end),
-            ..self.position
         }
     }
 }

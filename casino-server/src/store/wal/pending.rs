@@ -36,13 +36,6 @@ struct PendingState {
     health: Health,
 }
 
-impl PendingState {
-    /// Returns whether to apply without delay.
-    fn is_urgent(&self, enough: u64) -> bool {
-        matches!(self.health, Health::Ok) && self.bytes >= enough
-    }
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct PendingBatch {
     pub(super) number: u64,
@@ -76,24 +69,26 @@ impl PendingBatches {
         }
     }
 
-    /// Reserves space for a frame. Waits while the engine makes progress.
+    /// Reserves space for a frame, which is pushed before the next one is reserved. Waits while the engine makes
+    /// progress.
     pub(super) fn reserve(&self, bytes: u64) -> Result<Range<u64>, CommitError> {
         let mut state = lock(&self.state);
         loop {
-            match &state.health {
-                Health::Failed => return Err(CommitError::Unknown(unusable())),
-                Health::Ok | Health::Retrying(_) => {}
+            if matches!(state.health, Health::Failed) {
+                return Err(CommitError::unknown(
+                    "its state is unknown until it is opened again",
+                ));
             }
-            if let Some(frame) = state.ring.reserve(bytes) {
+            let oldest = state.pending.front().map(|oldest| oldest.frame.start);
+            if let Some(frame) = state.ring.reserve(bytes, oldest) {
                 return Ok(frame);
             }
             if let Health::Retrying(why) = &state.health {
-                let source = format!("its log is full, and {why}");
-                return Err(CommitError::Rejected(StoreError::new("write the ledger", source)));
+                return Err(CommitError::rejected(format!("its log is full, and {why}")));
             }
-            if state.pending.is_empty() {
+            if oldest.is_none() {
                 let source = format!("a batch takes {bytes} bytes, more than its log holds");
-                return Err(CommitError::Rejected(StoreError::new("write the ledger", source)));
+                return Err(CommitError::rejected(source));
             }
             self.work.notify_one();
             state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -114,6 +109,7 @@ impl PendingBatches {
         }
     }
 
+    /// Oldest first.
     pub(super) fn pending(&self) -> Vec<PendingBatch> {
         lock(&self.state).pending.iter().cloned().collect()
     }
@@ -132,7 +128,10 @@ impl PendingBatches {
             Health::Retrying(_) => RETRY,
             Health::Ok | Health::Failed => COALESCE,
         };
-        let keep_waiting = |state: &mut PendingState| !state.closing && !state.is_urgent(self.enough);
+        let keep_waiting = |state: &mut PendingState| {
+            let is_urgent = matches!(state.health, Health::Ok) && state.bytes >= self.enough;
+            !state.closing && !is_urgent
+        };
         let result = self.work.wait_timeout_while(state, pause, keep_waiting);
         let (state, _) = result.unwrap_or_else(PoisonError::into_inner);
         Some(state.pending.iter().cloned().collect())
@@ -142,7 +141,6 @@ impl PendingBatches {
         let mut state = lock(&self.state);
         let batches = batches.min(state.pending.len());
         let taken: Vec<_> = state.pending.drain(..batches).collect();
-        state.ring.release(batches);
         for PendingBatch { frame, .. } in &taken {
             let bytes = frame.end.saturating_sub(frame.start);
             state.bytes = state.bytes.saturating_sub(bytes);
@@ -171,11 +169,4 @@ impl PendingBatches {
         lock(&self.state).closing = true;
         self.work.notify_one();
     }
-}
-
-fn unusable() -> StoreError {
-    StoreError::new(
-        "write the ledger",
-        "its state is unknown until it is opened again",
-    )
 }
