@@ -20,7 +20,7 @@ use crate::domain::round::Round;
 use crate::store::Batch;
 
 /// Length of the header in bytes.
-pub(super) const HEADER: usize = 24;
+const HEADER: usize = 24;
 
 /// Maximum of the 3-byte length.
 const LENGTH_MAX: usize = 0xff_ffff;
@@ -65,12 +65,12 @@ pub(crate) struct UnknownFormat {
     format: u8,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FrameHeader {
-    checksum: u32,
+/// A complete frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) id: FrameId,
     format: u8,
-    /// Bytes after the header.
-    pub(super) length: usize,
+    encoded: &'a [u8],
 }
 
 /// Replaces the content of `bytes`.
@@ -93,46 +93,41 @@ pub(super) fn write(id: FrameId, batch: &Batch, bytes: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
-/// Returns the header if it is that of `id`.
-pub(super) fn header(bytes: &[u8], id: FrameId) -> Option<FrameHeader> {
-    let matches = number(bytes, EPOCH)? == id.epoch && number(bytes, BATCH)? == id.batch;
-    matches.then_some(FrameHeader {
-        checksum: u32::try_from(number(bytes, CHECKSUM)?).ok()?,
-        format: *bytes.get(FORMAT_AT)?,
-        length: usize::try_from(number(bytes, LENGTH)?).ok()?,
-    })
-}
-
-/// Returns the batch number of a possibly torn frame.
-pub(super) fn batch_of(frame: &[u8]) -> Option<u64> {
-    number(frame, BATCH)
-}
-
-impl FrameHeader {
-    /// Verifies the checksum.
-    pub(super) fn is_whole(self, frame: &[u8]) -> bool {
-        crc32fast::hash(frame.get(CHECKSUM.end..).unwrap_or_default()) == self.checksum
+impl<'a> Frame<'a> {
+    /// Returns the frame at the start of `bytes`, `None` if it is torn.
+    pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let length = usize::try_from(number(bytes, LENGTH)?).ok()?;
+        let frame = bytes.get(..HEADER.checked_add(length)?)?;
+        let checksum = crc32fast::hash(frame.get(CHECKSUM.end..)?);
+        let is_whole = number(frame, CHECKSUM)? == u64::from(checksum);
+        is_whole.then_some(Self {
+            id: FrameId {
+                epoch: number(frame, EPOCH)?,
+                batch: number(frame, BATCH)?,
+            },
+            format: *frame.get(FORMAT_AT)?,
+            encoded: frame.get(HEADER..)?,
+        })
     }
-}
 
-/// Decodes a frame with its header; `None` if it is torn.
-pub(super) fn read(header: FrameHeader, frame: &[u8]) -> Result<Option<Batch>, UnknownFormat> {
-    if !header.is_whole(frame) {
-        return Ok(None);
+    /// Returns the length in bytes, with the header.
+    pub(super) fn len(&self) -> u64 {
+        let length = HEADER.saturating_add(self.encoded.len());
+        u64::try_from(length).unwrap_or(u64::MAX)
     }
-    let unknown = UnknownFormat {
-        format: header.format,
-    };
-    let encoded = frame.get(HEADER..).unwrap_or_default();
-    let missing: &[u8] = match header.format {
-        FORMAT => return postcard::from_bytes(encoded).map(Some).map_err(|_| unknown),
-        WITHOUT_PAGES => &[],
-        WITHOUT_ROUNDS => &[0],
-        WITHOUT_ORDERS => &[0, 0],
-        _ => return Err(unknown),
-    };
-    let batch = postcard::from_bytes(&[encoded, missing].concat());
-    batch.map(BatchWithoutPages::into).map(Some).map_err(|_| unknown)
+
+    pub(super) fn decode(&self) -> Result<Batch, UnknownFormat> {
+        let unknown = UnknownFormat { format: self.format };
+        let missing: &[u8] = match self.format {
+            FORMAT => return postcard::from_bytes(self.encoded).map_err(|_| unknown),
+            WITHOUT_PAGES => &[],
+            WITHOUT_ROUNDS => &[0],
+            WITHOUT_ORDERS => &[0, 0],
+            _ => return Err(unknown),
+        };
+        let batch = postcard::from_bytes(&[self.encoded, missing].concat());
+        batch.map(BatchWithoutPages::into).map_err(|_| unknown)
+    }
 }
 
 /// A batch as it was encoded before [`FORMAT`] 6.
@@ -204,6 +199,8 @@ mod tests {
     use crate::domain::order::resting::{RestingOrder, RestingTerms};
     use crate::domain::order::{Command, Decision, LedgerEntry, Side, Trade};
     use crate::domain::round::RoundPhase;
+    use crate::store::WalPosition;
+    use crate::store::wal::recovery::after;
     use crate::testkit::values;
 
     const FRAME_ID: FrameId = FrameId {
@@ -284,8 +281,9 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> Option<Batch> {
-        let header = header(bytes.get(..HEADER)?, FRAME_ID)?;
-        read(header, bytes.get(..HEADER.checked_add(header.length)?)?).ok()?
+        let frame = Frame::parse(bytes)?;
+        assert_eq!(frame.id, FRAME_ID);
+        frame.decode().ok()
     }
 
     #[test]
@@ -301,8 +299,19 @@ mod tests {
     #[test]
     fn a_frame_with_another_id_is_ignored() {
         let bytes = framed();
-        for (epoch, batch) in [(2, 70_000), (4, 70_000), (3, 69_999), (3, 70_001)] {
-            assert_eq!(header(&bytes, FrameId { epoch, batch }), None);
+        for (epoch, batch, is_found) in [
+            (3, 70_000, true),
+            (2, 70_000, false),
+            (4, 70_000, false),
+            (3, 69_999, false),
+            (3, 70_001, false),
+        ] {
+            let position = WalPosition {
+                epoch,
+                batch: batch - 1,
+                ..WalPosition::default()
+            };
+            assert_eq!(after(&bytes, position).unwrap().len(), usize::from(is_found));
         }
     }
 
@@ -312,8 +321,8 @@ mod tests {
         bytes[FORMAT_AT] = 77;
         let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
         bytes[CHECKSUM].copy_from_slice(&checksum);
-        let header = header(&bytes, FRAME_ID).unwrap();
-        assert_eq!(read(header, &bytes), Err(UnknownFormat { format: 77 }));
+        let frame = Frame::parse(&bytes).unwrap();
+        assert_eq!(frame.decode(), Err(UnknownFormat { format: 77 }));
     }
 
     /// A log that a version before rounds, or before resting orders, left is recovered.

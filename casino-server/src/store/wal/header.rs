@@ -7,7 +7,6 @@
 pub(super) const FRAMES: u64 = 512;
 
 const BYTES: usize = 44;
-const CHECKED: usize = 40;
 const MAGIC: &[u8; 8] = b"AWSTLOG4";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,21 +32,19 @@ impl WalHeader {
 
     /// Returns `None` if the header is missing or damaged.
     pub(super) fn from_bytes(log: &[u8]) -> Option<Self> {
-        let (checked, checksum) = log.get(..BYTES)?.split_at_checked(CHECKED)?;
-        let (magic, numbers) = checked.split_at_checked(MAGIC.len())?;
-        if magic != MAGIC || crc32fast::hash(checked).to_le_bytes() != checksum {
+        let (checked, checksum) = log.get(..BYTES)?.split_last_chunk()?;
+        let numbers = checked.strip_prefix(MAGIC)?;
+        if crc32fast::hash(checked).to_le_bytes() != *checksum {
             return None;
         }
-        let mut numbers = numbers
-            .as_chunks()
-            .0
-            .iter()
-            .map(|bytes| u64::from_le_bytes(*bytes));
+        let [epoch, first, length, closed] = numbers.as_chunks().0 else {
+            return None;
+        };
         Some(Self {
-            epoch: numbers.next()?,
-            first: numbers.next()?,
-            length: numbers.next()?,
-            closed: numbers.next()? == 1,
+            epoch: u64::from_le_bytes(*epoch),
+            first: u64::from_le_bytes(*first),
+            length: u64::from_le_bytes(*length),
+            closed: u64::from_le_bytes(*closed) == 1,
         })
     }
 }

@@ -171,26 +171,26 @@ pub(crate) fn uncheckpointed(
 ) -> Result<UnappliedBatches, WalError> {
     let log = read(&path_of(ledger), position)?;
     let log = log.as_deref();
-    if damage != Damage::Ignore && recovery::is_of_another(log, position) {
+    let header = log.and_then(WalHeader::from_bytes);
+    if damage != Damage::Ignore && header.is_some_and(|header| header.epoch != position.epoch) {
         tracing::warn!(
             "the commit log beside the ledger belongs to another ledger, or to another state of this one"
         );
     }
-    match (recovery::recover(log, position), damage) {
-        (Err(WalError::Lost(loss)), Damage::Accept | Damage::Ignore) => {
-            if damage == Damage::Accept {
-                tracing::warn!("{loss}");
-            }
-            Ok(UnappliedBatches {
-                batches: loss.into_batches(),
-                has_lost: true,
-            })
-        }
-        (batches, _) => Ok(UnappliedBatches {
-            batches: batches?,
-            has_lost: false,
-        }),
+    let mut batches = recovery::after(log.unwrap_or_default(), position)?;
+    let found = u64::try_from(batches.len()).unwrap_or(u64::MAX);
+    let loss = recovery::loss(log, position, position.batch.saturating_add(found));
+    let has_lost = loss.is_some();
+    if let Some(Loss::Foreign { .. }) = loss {
+        // The ledger is complete without this log.
+        batches.clear();
     }
+    match (loss, damage) {
+        (Some(loss), Damage::Refuse) => return Err(WalError::Lost(loss)),
+        (Some(loss), Damage::Accept) => tracing::warn!("{loss}"),
+        (Some(_), Damage::Ignore) | (None, _) => {}
+    }
+    Ok(UnappliedBatches { batches, has_lost })
 }
 
 /// Reads the log, or only its header if both the log and the ledger were closed cleanly. Returns `None` without a

@@ -4,8 +4,7 @@
 //! never answered, unless a later frame of the same epoch is complete: then the log is damaged. Damage of the last
 //! frame alone cannot be distinguished from a torn write.
 
-use super::WalError;
-use super::frame::{self, FrameId, HEADER, UnknownFormat};
+use super::frame::{EPOCH, Frame, FrameId, UnknownFormat};
 use super::header::{FRAMES, WalHeader};
 use crate::store::{Batch, WalPosition};
 
@@ -19,8 +18,6 @@ pub(crate) enum Loss {
         last: u64,
         /// `None`: unknown.
         lost: Option<u64>,
-        /// Batches found, in order.
-        batches: Vec<Batch>,
     },
     /// The log belongs to another ledger or another state of it, and was not closed cleanly.
     #[error(
@@ -28,15 +25,6 @@ pub(crate) enum Loss {
         counted(Some(*unapplied))
     )]
     Foreign { unapplied: u64 },
-}
-
-impl Loss {
-    pub(super) fn into_batches(self) -> Vec<Batch> {
-        match self {
-            Self::Damaged { batches, .. } => batches,
-            Self::Foreign { .. } => Vec::new(),
-        }
-    }
 }
 
 fn counted(batches: Option<u64>) -> String {
@@ -57,41 +45,28 @@ pub(super) fn after(log: &[u8], position: WalPosition) -> Result<Vec<Batch>, Unk
     let mut offset = position.offset;
     loop {
         id.batch = id.batch.saturating_add(1);
-        let mut next = None;
         // Earlier versions began frames at 0.
-        for from in [offset, FRAMES, 0] {
-            next = read(log, from, id)?;
-            if next.is_some() {
-                break;
-            }
-        }
-        let Some((batch, end)) = next else {
+        let found = [offset, FRAMES, 0].into_iter().find_map(|start| {
+            let frame = Frame::parse(log.get(usize::try_from(start).ok()?..)?)?;
+            (frame.id == id).then_some((start, frame))
+        });
+        let Some((start, frame)) = found else {
             return Ok(batches);
         };
-        batches.push(batch);
-        offset = end;
+        batches.push(frame.decode()?);
+        offset = start.saturating_add(frame.len());
     }
 }
 
-/// Returns the batches after `position`, if no answered one can be missing. `log` is `None` without a file.
-pub(super) fn recover(log: Option<&[u8]>, position: WalPosition) -> Result<Vec<Batch>, WalError> {
+/// Returns why answered batches are missing, if they are. `last` is the last batch found after `position`; `log` is
+/// `None` without a file.
+pub(super) fn loss(log: Option<&[u8]>, position: WalPosition, last: u64) -> Option<Loss> {
     let bytes = log.unwrap_or_default();
-    let batches = after(bytes, position)?;
-    let last = position
-        .batch
-        .saturating_add(u64::try_from(batches.len()).unwrap_or(u64::MAX));
-    let loss = |problem, lost, batches| {
-        Err(WalError::Lost(Loss::Damaged {
-            problem,
-            last,
-            lost,
-            batches,
-        }))
-    };
+    let damaged = |problem, lost| Some(Loss::Damaged { problem, last, lost });
     let header = WalHeader::from_bytes(bytes);
     let newest = newest(bytes, position.epoch);
     if let Some(newest) = newest.filter(|newest| *newest > last) {
-        return loss("is damaged", newest.checked_sub(last), batches);
+        return damaged("is damaged", newest.checked_sub(last));
     }
     if position.closed != Some(false) {
         let foreign = header.filter(|header| !header.closed && header.epoch != position.epoch);
@@ -99,31 +74,24 @@ pub(super) fn recover(log: Option<&[u8]>, position: WalPosition) -> Result<Vec<B
             foreign.and_then(|header| self::newest(bytes, header.epoch)?.checked_sub(header.first));
         // Earlier versions stored neither flag nor epoch.
         let is_marked = position.closed.is_some() || position.epoch == 0;
-        return match unapplied.filter(|unapplied| *unapplied > 0 && is_marked) {
-            Some(unapplied) => Err(WalError::Lost(Loss::Foreign { unapplied })),
-            None => Ok(batches),
-        };
+        let unapplied = unapplied.filter(|unapplied| *unapplied > 0 && is_marked);
+        return unapplied.map(|unapplied| Loss::Foreign { unapplied });
     }
     let Some(header) = header.filter(|header| header.epoch == position.epoch) else {
         return match (newest, log) {
             // Only the header is damaged.
-            (Some(newest), _) if newest >= position.batch => Ok(batches),
-            (_, Some(_)) => loss("is damaged or belongs to another ledger", None, batches),
-            (_, None) => loss("is missing", None, batches),
+            (Some(newest), _) if newest >= position.batch => None,
+            (_, Some(_)) => damaged("is damaged or belongs to another ledger", None),
+            (_, None) => damaged("is missing", None),
         };
     };
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) < header.length {
-        return loss("is cut", None, batches);
+        return damaged("is cut", None);
     }
     if newest.unwrap_or(header.first) < position.batch {
-        return loss("is older than the ledger", None, batches);
+        return damaged("is older than the ledger", None);
     }
-    Ok(batches)
-}
-
-pub(super) fn is_of_another(log: Option<&[u8]>, position: WalPosition) -> bool {
-    log.and_then(WalHeader::from_bytes)
-        .is_some_and(|header| header.epoch != position.epoch)
+    None
 }
 
 /// Returns the highest complete batch of `epoch` at any offset.
@@ -132,29 +100,7 @@ fn newest(log: &[u8], epoch: u64) -> Option<u64> {
         return None;
     }
     let epoch_bytes = epoch.to_le_bytes();
-    let stamps = memchr::memmem::find_iter(log, &epoch_bytes);
-    let whole = stamps.filter_map(|id| {
-        let start = id.checked_sub(frame::EPOCH.start)?;
-        let frame = log.get(start..)?;
-        let batch = frame::batch_of(frame)?;
-        let header = frame::header(frame, FrameId { epoch, batch })?;
-        let frame = frame.get(..HEADER.checked_add(header.length)?)?;
-        header.is_whole(frame).then_some(batch)
-    });
-    whole.max()
-}
-
-/// Returns the batch and the end of its frame.
-fn read(log: &[u8], offset: u64, id: FrameId) -> Result<Option<(Batch, u64)>, UnknownFormat> {
-    let start = usize::try_from(offset).unwrap_or(usize::MAX);
-    let frame = log.get(start..).unwrap_or_default();
-    let Some(header) = frame::header(frame, id) else {
-        return Ok(None);
-    };
-    let length = HEADER.saturating_add(header.length);
-    let Some(frame) = frame.get(..length) else {
-        return Ok(None);
-    };
-    let end = offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-    Ok(frame::read(header, frame)?.map(|batch| (batch, end)))
+    let frames = memchr::memmem::find_iter(log, &epoch_bytes)
+        .filter_map(|at| Frame::parse(log.get(at.checked_sub(EPOCH.start)?..)?));
+    frames.map(|frame| frame.id.batch).max()
 }
