@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::rows;
 use super::snapshot::Snapshot;
@@ -59,39 +59,48 @@ impl Snapshot {
 }
 
 impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
-    /// Runs SQLite's own check.
-    fn integrity(&mut self) -> rusqlite::Result<()> {
-        let mut check = self.connection.prepare("PRAGMA quick_check")?;
-        let mut rows = check.query([])?;
+    /// Passes the rows of `sql` to `take`.
+    fn each(
+        &mut self,
+        sql: &str,
+        params: impl Params,
+        mut take: impl FnMut(&mut Self, &Row<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            let message: String = row.get(0)?;
-            if message != "ok" {
-                self.report
-                    .mismatch(Mismatch::new("the file", "pages", "ok", message.escape_debug()));
-            }
+            take(self, row)?;
         }
         Ok(())
     }
 
+    /// Runs SQLite's own check.
+    fn integrity(&mut self) -> rusqlite::Result<()> {
+        self.each("PRAGMA quick_check", [], |audit, row| {
+            let message: String = row.get(0)?;
+            if message != "ok" {
+                audit
+                    .report
+                    .mismatch(Mismatch::new("the file", "pages", "ok", message.escape_debug()));
+            }
+            Ok(())
+        })
+    }
+
     /// Ticks are numbered from 0 without gaps, the oldest ones in candles.
     fn ticks(&mut self) -> rusqlite::Result<()> {
-        let mut ticks = self
-            .connection
-            .prepare("SELECT number, price, at_unix_ms FROM ticks ORDER BY number")?;
-        let mut candles = self
-            .connection
-            .prepare("SELECT first, ticks FROM candles ORDER BY first")?;
         let mut next = 0;
-        let mut rows = candles.query([])?;
-        while let Some(row) = rows.next()? {
-            next = self.report.candle(row.get(0)?, row.get(1)?, next);
-        }
-        let mut rows = ticks.query([])?;
-        while let Some(row) = rows.next()? {
-            next = self.report.tick(&rows::tick(row)?, next);
-        }
-        let batches = self.batches;
-        for tick in batches.iter().flat_map(|batch| &batch.ticks) {
+        let candles = "SELECT first, ticks FROM candles ORDER BY first";
+        self.each(candles, [], |audit, row| {
+            next = audit.report.candle(row.get(0)?, row.get(1)?, next);
+            Ok(())
+        })?;
+        let ticks = "SELECT number, price, at_unix_ms FROM ticks ORDER BY number";
+        self.each(ticks, [], |audit, row| {
+            next = audit.report.tick(&rows::tick(row)?, next);
+            Ok(())
+        })?;
+        for tick in self.batches.iter().flat_map(|batch| &batch.ticks) {
             next = self.report.tick(tick, next);
         }
         Ok(())
@@ -99,63 +108,54 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
 
     /// Reads the rounds in their last state, which may be in the log.
     fn rounds(&mut self) -> rusqlite::Result<()> {
-        let mut rounds = self.connection.prepare("SELECT details FROM rounds")?;
-        for round in rounds.query_map([], rows::round)? {
-            self.report.round(round?);
-        }
-        let batches = self.batches;
-        for round in batches.iter().flat_map(|batch| &batch.rounds) {
+        self.each("SELECT details FROM rounds", [], |audit, row| {
+            audit.report.round(rows::round(row)?);
+            Ok(())
+        })?;
+        for round in self.batches.iter().flat_map(|batch| &batch.rounds) {
             self.report.round(round.clone());
         }
         Ok(())
     }
 
     fn chunk(&mut self, above: i64, players: u32) -> rusqlite::Result<Chunk> {
-        let mut accounts = self
-            .connection
-            .prepare("SELECT * FROM accounts WHERE id > ? ORDER BY id LIMIT ?")?;
-        let read = accounts.query_map(params![above, players], |row| {
-            Ok((row.get("name")?, rows::record(row)?))
+        let sql = "SELECT * FROM accounts WHERE id > ? ORDER BY id LIMIT ?";
+        let mut found: Vec<(String, AccountRecord)> = Vec::new();
+        self.each(sql, params![above, players], |_, row| {
+            found.push((row.get("name")?, rows::record(row)?));
+            Ok(())
         })?;
-        let found: Vec<(String, AccountRecord)> = read.collect::<rusqlite::Result<_>>()?;
         let mut chunk = Chunk::new(above, players, found);
         // The log is newer.
-        let above = self.batches.iter().flat_map(|batch| &batch.records);
-        for (name, record) in above {
+        for (name, record) in self.batches.iter().flat_map(|batch| &batch.records) {
             chunk.insert(name.as_str().to_owned(), *record);
         }
         Ok(chunk)
     }
 
     fn payments(&mut self, chunk: &mut Chunk) -> rusqlite::Result<()> {
-        let mut payments = self.connection.prepare(
-            "SELECT number, amount, at_unix_ms, account FROM payments WHERE account > ? AND account <= ?
-             ORDER BY account, number",
-        )?;
-        let mut rows = payments.query([chunk.lower, chunk.upper])?;
-        while let Some(row) = rows.next()? {
-            self.report
-                .payment(chunk, AccountId(row.get(3)?), &rows::payment(row)?);
-        }
-        Ok(())
+        let sql = "SELECT number, amount, at_unix_ms, account FROM payments
+                   WHERE account > ? AND account <= ? ORDER BY account, number";
+        self.each(sql, [chunk.lower, chunk.upper], |audit, row| {
+            let account = AccountId(row.get(3)?);
+            audit.report.payment(chunk, account, &rows::payment(row)?);
+            Ok(())
+        })
     }
 
     /// Checks the orders in their last state, which may be in the log.
     fn orders(&mut self, chunk: &mut Chunk) -> rusqlite::Result<()> {
-        let batches = self.batches;
-        let logged = batches.iter().flat_map(|batch| &batch.orders);
+        let logged = self.batches.iter().flat_map(|batch| &batch.orders);
         let logged: BTreeMap<i64, &OrderPosting> = logged.map(|posting| (posting.number, posting)).collect();
-        let mut orders = self.connection.prepare(
-            "SELECT number, account, ended, details FROM orders WHERE account > ? AND account <= ?
-             ORDER BY account, number",
-        )?;
-        let mut rows = orders.query([chunk.lower, chunk.upper])?;
-        while let Some(row) = rows.next()? {
+        let sql = "SELECT number, account, ended, details FROM orders
+                   WHERE account > ? AND account <= ? ORDER BY account, number";
+        self.each(sql, [chunk.lower, chunk.upper], |audit, row| {
             let posting = rows::order(row)?;
             if !logged.contains_key(&posting.number) {
-                self.report.order(chunk, &posting);
+                audit.report.order(chunk, &posting);
             }
-        }
+            Ok(())
+        })?;
         for posting in logged.into_values() {
             self.report.order(chunk, posting);
         }
@@ -163,24 +163,21 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
     }
 
     fn pages(&mut self, chunk: &mut Chunk) -> rusqlite::Result<()> {
-        let mut pages = self.connection.prepare(
-            "SELECT sheets.tick, sheets.price, sheets.at_unix_ms, sheets.trades, sheets.id, ticks.price
-             FROM sheets LEFT JOIN ticks ON ticks.number = sheets.tick ORDER BY sheets.id",
-        )?;
-        let mut rows = pages.query([])?;
-        while let Some(row) = rows.next()? {
+        let sql = "SELECT sheets.tick, sheets.price, sheets.at_unix_ms, sheets.trades, sheets.id, ticks.price
+                   FROM sheets LEFT JOIN ticks ON ticks.number = sheets.tick ORDER BY sheets.id";
+        self.each(sql, [], |audit, row| {
             let page = rows::page(row)?;
             if chunk.is_first() {
-                self.price(row, &page)?;
+                audit.price(row, &page)?;
             }
             for posting in page.postings() {
                 if chunk.contains(posting.account.0) {
-                    self.report.trade(chunk, &posting);
-                    self.index_entry(chunk, &posting)?;
+                    audit.report.trade(chunk, &posting);
+                    audit.index_entry(chunk, &posting)?;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Checks that a page's price is that of its tick, or in the range of its candle.
@@ -238,8 +235,7 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
 
     /// Checks the batches that are only in the log.
     fn log(&mut self, chunk: &mut Chunk) {
-        let batches = self.batches;
-        for batch in batches {
+        for batch in self.batches {
             for (account, payment) in &batch.payments {
                 self.report.payment(chunk, *account, payment);
             }
