@@ -6,20 +6,17 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row, params};
 
 use crate::domain::order::AccountId;
-use crate::domain::order::request::{REQUESTS_KEPT, StoredAnswer};
+use crate::domain::order::request::{AnsweredRequest, REQUESTS_KEPT, StoredAnswer};
 use crate::store::Batch;
 use crate::store::sqlite::rows;
 
-type RequestGroup = Vec<StoredAnswer>;
-
 /// Writes the answers of `batches` and deletes rows that only hold forgotten ones.
 pub(super) fn write(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
-    let mut grouped: BTreeMap<AccountId, RequestGroup> = BTreeMap::new();
-    for stored_answer in batches.iter().flat_map(|batch| &batch.answers) {
-        grouped
-            .entry(stored_answer.account)
-            .or_default()
-            .push(*stored_answer);
+    let mut grouped: BTreeMap<AccountId, (i64, Vec<AnsweredRequest>)> = BTreeMap::new();
+    for stored in batches.iter().flat_map(|batch| &batch.answers) {
+        let (last, answers) = grouped.entry(stored.account).or_default();
+        *last = stored.number;
+        answers.push(stored.answer);
     }
     if grouped.is_empty() {
         return Ok(());
@@ -27,18 +24,11 @@ pub(super) fn write(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite
     let mut insert =
         connection.prepare_cached("INSERT INTO receipts (account, number, receipts) VALUES (?, ?, ?)")?;
     let mut delete = connection.prepare_cached("DELETE FROM receipts WHERE account = ? AND number <= ?")?;
-    for (account, stored_answer) in grouped {
-        let Some(last) = stored_answer.last().map(|stored_answer| stored_answer.number) else {
-            continue;
-        };
-        let new = stored_answer.len().saturating_sub(REQUESTS_KEPT);
-        let answers: Vec<_> = stored_answer
-            .iter()
-            .skip(new)
-            .map(|stored_answer| stored_answer.answer)
-            .collect();
-        insert.execute(params![account.0, last, rows::encoded(&answers)?])?;
-        let remembered = i64::try_from(REQUESTS_KEPT).unwrap_or(i64::MAX);
+    let remembered = i64::try_from(REQUESTS_KEPT).unwrap_or(i64::MAX);
+    for (account, (last, answers)) in grouped {
+        let forgotten = answers.len().saturating_sub(REQUESTS_KEPT);
+        let kept = answers.get(forgotten..).unwrap_or_default();
+        insert.execute(params![account.0, last, rows::encoded(kept)?])?;
         delete.execute(params![account.0, last.saturating_sub(remembered)])?;
     }
     Ok(())
@@ -50,10 +40,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Vec<StoredAnswer>> {
     let answers: Vec<_> = rows::decoded(row, 2)?;
     let before = last.saturating_sub(i64::try_from(answers.len()).unwrap_or(i64::MAX));
     let numbers = before.saturating_add(1)..;
-    let stored_answer = numbers.zip(answers).map(|(number, answer)| StoredAnswer {
+    let stored = numbers.zip(answers).map(|(number, answer)| StoredAnswer {
         account: AccountId(account),
         number,
         answer,
     });
-    Ok(stored_answer.collect())
+    Ok(stored.collect())
 }
