@@ -42,7 +42,7 @@ impl Checkpointer {
     /// Requests a checkpoint when enough pages were written.
     pub(super) fn committed(&mut self, writer: &Connection, pages: usize) {
         if self.moved.swap(false, Ordering::AcqRel) {
-            checkpoint(writer);
+            try_checkpoint(writer, "PASSIVE");
         }
         self.written = self.written.saturating_add(pages);
         if self.written < CHECKPOINT_PAGES {
@@ -73,14 +73,18 @@ impl Drop for Checkpointer {
 
 fn run(connection: &Connection, received: &Receiver<()>, moved: &AtomicBool) {
     while received.recv().is_ok() {
-        checkpoint(connection);
+        try_checkpoint(connection, "PASSIVE");
         moved.store(true, Ordering::Release);
     }
 }
 
-/// Runs a passive checkpoint. After a failure the WAL only grows.
-fn checkpoint(connection: &Connection) {
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+/// Runs a checkpoint. After a failure the WAL only grows.
+pub(super) fn try_checkpoint(connection: &Connection, mode: &str) {
+    if let Err(error) = checkpoint(connection, mode) {
         tracing::warn!(%error, "a checkpoint failed");
     }
+}
+
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    connection.pragma(None, "wal_checkpoint", mode, |_| Ok(()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, checkpoint, try_checkpoint};
 use super::{candles, requests, rows, trade_page};
 use crate::domain::candles::{RETENTION, Retention};
 use crate::domain::market::Market;
@@ -149,21 +149,14 @@ impl WalTarget for SqliteStore {
 
     fn checkpoint(&mut self) {
         // Busy readers only delay it.
-        let moved = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = moved {
-            tracing::warn!(%error, "a checkpoint failed");
-        }
+        try_checkpoint(&self.connection, "TRUNCATE");
     }
 
     fn close(mut self: Box<Self>) -> Result<(), StoreError> {
         self.checkpointer.stop();
         let failed = |error| StoreError::new("close the ledger", error);
         self.connection.flush_prepared_statement_cache();
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(failed)?;
+        checkpoint(&self.connection, "TRUNCATE").map_err(failed)?;
         self.connection.close().map_err(|(_, error)| failed(error))
     }
 }
