@@ -60,10 +60,9 @@ impl Snapshot {
         // Read after the transaction's first statement: batches applied later are in both.
         let position = write::position(&connection)?;
         let idle = try_idle(&path);
-        let damage = if idle.is_some() {
-            Damage::Refuse
-        } else {
-            Damage::Ignore
+        let damage = match idle {
+            Some(_) => Damage::Refuse,
+            None => Damage::Ignore,
         };
         let batches = uncheckpointed(&path, position, damage)?.batches;
         drop(idle);
@@ -97,7 +96,7 @@ impl Snapshot {
             closed: Some(true),
         };
         let batches: Vec<_> = self.batches.into_iter().map(Arc::new).collect();
-        let written = write::apply(&mut copy, &batches, position, RETENTION, &mut Vec::new());
+        let written = write::apply(&mut copy, &batches, position, RETENTION);
         written.map_err(|(_, error)| failed(error))?;
         copy.flush_prepared_statement_cache();
         copy.close().map_err(|(_, error)| failed(error))?;

@@ -20,8 +20,6 @@ pub(super) const INDEX_EVERY: i64 = 512;
 pub(crate) struct SqliteStore {
     connection: Connection,
     checkpointer: Checkpointer,
-    /// Reused buffer.
-    text: Vec<u8>,
     retention: Retention,
     /// Dropped after the connection.
     _lock: Lock,
@@ -32,7 +30,6 @@ impl SqliteStore {
         Self {
             connection,
             checkpointer,
-            text: Vec::new(),
             retention: RETENTION,
             _lock: lock,
         }
@@ -129,13 +126,7 @@ impl WalTarget for SqliteStore {
     }
 
     fn apply(&mut self, batches: &[Arc<Batch>], position: WalPosition) -> Result<(), CommitError> {
-        let written = apply(
-            &mut self.connection,
-            batches,
-            position,
-            self.retention,
-            &mut self.text,
-        );
+        let written = apply(&mut self.connection, batches, position, self.retention);
         let Err((stage, error)) = written else {
             let pages = batches
                 .iter()
@@ -176,22 +167,22 @@ pub(super) fn position(connection: &Connection) -> Result<WalPosition, StoreErro
     position.map_err(|error| StoreError::new("read the position of the log", error))
 }
 
-/// Writes and commits `batches`. On failure returns the stage reached. `text` is a reusable buffer.
+/// Writes and commits `batches`. On failure returns the stage reached.
 pub(super) fn apply(
     connection: &mut Connection,
     batches: &[Arc<Batch>],
     position: WalPosition,
     retention: Retention,
-    text: &mut Vec<u8>,
 ) -> Result<(), (CommitStage, rusqlite::Error)> {
     let before = |error| (CommitStage::BeforeCommit, error);
     let mut transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(before)?;
+    let mut text = Vec::new();
     write_records(&transaction, batches).map_err(before)?;
     for batch in batches {
         write_payments(&transaction, batch).map_err(before)?;
-        write_trades(&transaction, batch, text).map_err(before)?;
+        write_trades(&transaction, batch, &mut text).map_err(before)?;
         write_ticks(&transaction, batch).map_err(before)?;
         write_claims(&transaction, batch).map_err(before)?;
         write_orders(&transaction, batch).map_err(before)?;
