@@ -67,7 +67,11 @@ pub(crate) struct SqliteLedger {
 
 /// Opens the file at `path` as a ledger, creating it if needed. On errors the file is unchanged.
 pub(crate) fn open(path: &Path) -> Result<SqliteLedger, FileError> {
-    create(path).map_err(FileError::Inaccessible)?;
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(FileError::Inaccessible)?;
     // Two paths of one file share a lock.
     let path = path.canonicalize().map_err(FileError::Inaccessible)?;
     let lock = lock(&path)?;
@@ -83,10 +87,6 @@ pub(crate) fn open(path: &Path) -> Result<SqliteLedger, FileError> {
         reads: SqliteReads::new(path.clone()),
         path,
     })
-}
-
-fn create(path: &Path) -> io::Result<()> {
-    OpenOptions::new().create(true).append(true).open(path).map(drop)
 }
 
 /// The locks of the file itself, which cover hard links, and of the lock file beside it. SQLite's last only for a
@@ -166,23 +166,24 @@ fn inspect(path: &Path) -> Result<(), FileError> {
 
 /// Opens a connection for one thread at a time. `path` is never a URI.
 pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, FileError> {
-    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed("open the file"))?;
-    connection
-        .busy_timeout(BUSY_TIMEOUT)
-        .map_err(failed("set the busy timeout"))?;
+    open_connection(path, access).map_err(failed("open the file"))
+}
+
+fn open_connection(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
 /// Returns the version of the file, 0 if it is empty.
 pub(crate) fn check_format(connection: &Connection) -> Result<usize, FileError> {
-    let read = "read the file's header";
-    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let application = number("application_id").map_err(failed(read))?;
-    let version = number("user_version").map_err(failed(read))?;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(failed(read))?;
+    let number = |sql| {
+        let number = connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        number.map_err(failed("read the file's header"))
+    };
+    let application = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
     if application == 0 && version == 0 && tables == 0 {
         return Ok(0);
     }

@@ -16,7 +16,7 @@ use crate::domain::order::resting::OrderPosting;
 use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
 use crate::domain::player::PlayerName;
 use crate::domain::round::Round;
-use crate::store::sqlite::BUSY_TIMEOUT;
+use crate::store::sqlite::open_connection;
 use crate::store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round};
 
 /// Idle connections kept; the caller bounds those in use.
@@ -50,7 +50,7 @@ impl SqliteReads {
         let kept = lock(&self.idle).pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => self.connect().map_err(failed)?,
+            None => open_connection(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?,
         };
         // A connection is dropped after a failed query.
         let answer = query(&connection).map_err(failed)?;
@@ -69,14 +69,9 @@ impl SqliteReads {
         params: impl Params,
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        self.with(operation, |connection| list(connection, sql, params, read))
-    }
-
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(connection)
+        self.with(operation, |connection| {
+            connection.prepare_cached(sql)?.query_map(params, read)?.collect()
+        })
     }
 }
 
@@ -182,24 +177,16 @@ impl StoreReads for SqliteReads {
     }
 
     fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        // In one query: fine candles may become a coarse one meanwhile.
         let sql = "SELECT first, ticks, open, high, low, close, since_unix_ms, until_unix_ms FROM candles
-                   WHERE size = ? AND first < ? ORDER BY first DESC LIMIT ?";
-        self.with("read the candles", |connection| {
-            // One snapshot: fine candles may become a coarse one meanwhile.
-            let snapshot = connection.unchecked_transaction()?;
-            let mut candles = Vec::new();
-            for size in [self.retention.fine, self.retention.coarse] {
-                let found = i64::try_from(candles.len()).unwrap_or(i64::MAX);
-                let wanted = page.one_more().saturating_sub(found);
-                candles.extend(list(
-                    &snapshot,
-                    sql,
-                    params![size, page.below(), wanted],
-                    rows::candle,
-                )?);
-            }
-            Ok(page.with_limit(candles))
-        })
+                   WHERE size = ?1 AND first < ?3
+                   UNION ALL
+                   SELECT first, ticks, open, high, low, close, since_unix_ms, until_unix_ms FROM candles
+                   WHERE size = ?2 AND first < ?3
+                   ORDER BY first DESC LIMIT ?4";
+        let Retention { fine, coarse, .. } = self.retention;
+        let params = params![fine, coarse, page.below(), page.one_more()];
+        Ok(page.with_limit(self.list("read the candles", sql, params, rows::candle)?))
     }
 
     fn close(&self) {
@@ -253,13 +240,4 @@ fn trades_before(
     }
     trades.truncate(enough);
     Ok(trades)
-}
-
-fn list<T>(
-    connection: &Connection,
-    sql: &str,
-    params: impl Params,
-    read: fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    connection.prepare_cached(sql)?.query_map(params, read)?.collect()
 }
