@@ -219,10 +219,10 @@ async fn drive_connection(
 
 /// A connection that timed out must not be used again.
 pub(super) async fn with_timeout<T>(
-    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    asked: impl Future<Output = Result<T, impl Into<PgError>>>,
 ) -> Result<T, PgError> {
     match timeout(ANSWER_TIMEOUT, asked).await {
-        Ok(answer) => Ok(answer?),
+        Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(PgError::Timeout(ANSWER_TIMEOUT)),
     }
 }

@@ -105,7 +105,7 @@ impl BatchWriter {
         let (batch, buckets) = decide(&loaded);
         let written = connection.write(&casino, number, &batch, &buckets).await;
         written.map_err(AttemptError::Before)?;
-        let committed = with_timeout(connection.client().batch_execute("COMMIT")).await;
+        let committed = with_timeout(connection.client.batch_execute("COMMIT")).await;
         committed.map_err(|error| match error.is_rejected() {
             true => AttemptError::Before(error),
             false => AttemptError::Open(error),
@@ -116,7 +116,7 @@ impl BatchWriter {
         let open = self
             .connection
             .take()
-            .filter(|connection| !connection.client().is_closed());
+            .filter(|connection| !connection.client.is_closed());
         let connection = match open {
             Some(connection) => connection,
             None => WriterConnection::prepare(self.connections.open().await?).await?,
@@ -144,7 +144,7 @@ impl BatchWriter {
     /// Prevents the last transaction from committing, unless it has. Waits for a commit in progress.
     async fn fence(&mut self) -> Result<bool, PgError> {
         let (casino, number) = (self.casino.clone(), self.transaction);
-        let client = self.connection().await?.client();
+        let client = &self.connection().await?.client;
         let sql = "INSERT INTO batches (casino, number) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         let inserted = with_timeout(client.execute(sql, &[&casino, &number])).await?;
         Ok(inserted > 0)
