@@ -4,47 +4,37 @@
 
 use std::ops::Range;
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Error, Row};
 
 use super::connection::with_timeout;
 use super::error::PgError;
-use crate::domain::candles::Retention;
+use crate::domain::candles::{RETENTION, Retention};
 
 /// Maximum groups per call: catches up gradually with a long history.
 const GROUPS_MAX: usize = 8;
 
-pub(super) async fn roll_up(client: &Client, retention: Retention) -> Result<(), PgError> {
+pub(super) async fn roll_up(client: &Client) -> Result<(), PgError> {
+    let Retention { fine, coarse, .. } = RETENTION;
     for _ in 0..GROUPS_MAX {
-        let (fine, coarse) = due(client, retention).await?;
-        if fine.is_none() && coarse.is_none() {
+        let row = with_timeout(client.query_one(ENDS, &[&fine])).await?;
+        let ticks = ends(&row, 0, 1)?.and_then(|(oldest, newest)| RETENTION.next_fine(oldest, newest));
+        let candles = ends(&row, 2, 3)?.and_then(|(oldest, newest)| RETENTION.next_coarse(oldest, newest));
+        if ticks.is_none() && candles.is_none() {
             return Ok(());
         }
-        if let Some(Range { start, end }) = fine {
-            with_timeout(client.execute(TO_FINE, &[&start, &end, &retention.fine])).await?;
+        if let Some(Range { start, end }) = ticks {
+            with_timeout(client.execute(TO_FINE, &[&start, &end, &fine])).await?;
         }
-        if let Some(Range { start, end }) = coarse {
-            let sizes = (retention.fine, retention.coarse);
-            with_timeout(client.execute(TO_COARSE, &[&start, &end, &sizes.0, &sizes.1])).await?;
+        if let Some(Range { start, end }) = candles {
+            with_timeout(client.execute(TO_COARSE, &[&start, &end, &fine, &coarse])).await?;
         }
     }
     Ok(())
 }
 
-/// Returns the next ticks to combine into a fine candle, and into a coarse one.
-async fn due(
-    client: &Client,
-    retention: Retention,
-) -> Result<(Option<Range<i64>>, Option<Range<i64>>), PgError> {
-    let row = with_timeout(client.query_one(ENDS, &[&retention.fine])).await?;
-    let fine = match (row.try_get(0)?, row.try_get(1)?) {
-        (Some(oldest), Some(newest)) => retention.next_fine(oldest, newest),
-        _ => None,
-    };
-    let coarse = match (row.try_get(2)?, row.try_get(3)?) {
-        (Some(oldest), Some(newest)) => retention.next_coarse(oldest, newest),
-        _ => None,
-    };
-    Ok((fine, coarse))
+fn ends(row: &Row, oldest: usize, newest: usize) -> Result<Option<(i64, i64)>, Error> {
+    let oldest: Option<i64> = row.try_get(oldest)?;
+    Ok(oldest.zip(row.try_get(newest)?))
 }
 
 /// First and last tick, and first and last tick in fine candles.

@@ -6,17 +6,15 @@ use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
-use super::connection::ConnectionFactory;
 use super::error::PgError;
 use super::rows::{self, ORDER_COLUMNS, RECORD_COLUMNS};
-use super::schema;
 use crate::config::store_url::postgres::DatabaseUrl;
 use crate::domain::audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch};
 use crate::domain::candles::RETENTION;
 use crate::domain::order::AccountId;
 use crate::domain::order::page::TradePosting;
 use crate::domain::order::request::REQUESTS_KEPT;
-use crate::store::postgres::DatabaseError;
+use crate::store::postgres::{DatabaseError, open_existing};
 
 /// Without time limits.
 const BEGIN: &str = "
@@ -34,9 +32,7 @@ pub(crate) async fn check_ledger(
     database: &DatabaseUrl,
     on_mismatch: impl FnMut(Mismatch),
 ) -> Result<AuditTotals, DatabaseError> {
-    let connections = ConnectionFactory::new(database)?;
-    let client = connections.open().await.map_err(DatabaseError::Unreachable)?;
-    schema::check(&client).await?;
+    let client = open_existing(database).await?;
     let audit = PostgresCheck {
         client: &client,
         report: AuditReport::new(0, on_mismatch),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
 
 use super::connection::{BY_KEY, ConnectionFactory, LazyConnection, with_timeout};
 use super::error::PgError;
@@ -23,7 +23,6 @@ use super::statements::{
 use super::transaction::BatchWriter;
 use super::{candles, rows};
 use crate::domain::account::Account;
-use crate::domain::candles::RETENTION;
 use crate::domain::credential::Claim;
 use crate::domain::market::Tick;
 use crate::domain::order::resting::DueOrder;
@@ -113,11 +112,7 @@ impl ClusterStore for PostgresCluster {
     }
 
     async fn round(&self) -> Result<Round, StoreError> {
-        let round = self.market.run("read the round", async |client| {
-            let row = with_timeout(client.query_opt(NEWEST_ROUND, &[])).await?;
-            Ok(row.as_ref().map(rows::round).transpose()?.unwrap_or_default())
-        });
-        round.await
+        self.market.run("read the round", newest_round).await
     }
 
     async fn change_round(
@@ -128,8 +123,7 @@ impl ClusterStore for PostgresCluster {
             with_timeout(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")).await?;
             // One change at a time, also of the first round.
             with_timeout(client.batch_execute("LOCK TABLE rounds IN SHARE ROW EXCLUSIVE MODE")).await?;
-            let row = with_timeout(client.query_opt(NEWEST_ROUND, &[])).await?;
-            let round = row.as_ref().map(rows::round).transpose()?.unwrap_or_default();
+            let round = newest_round(client).await?;
             let changed = match change(&round) {
                 Ok(None) => Ok(round),
                 Ok(Some(changed)) => {
@@ -148,11 +142,7 @@ impl ClusterStore for PostgresCluster {
 
     async fn roll_up(&self) -> Result<(), StoreError> {
         let operation = "combine old prices into candles";
-        self.market
-            .run(operation, async |client| {
-                candles::roll_up(client, RETENTION).await
-            })
-            .await
+        self.market.run(operation, candles::roll_up).await
     }
 
     async fn ticks_after(&self, number: i64) -> Result<Vec<Tick>, StoreError> {
@@ -261,6 +251,11 @@ impl ClusterStore for PostgresCluster {
         });
         Ok(granted.collect())
     }
+}
+
+async fn newest_round(client: &Client) -> Result<Round, PgError> {
+    let row = with_timeout(client.query_opt(NEWEST_ROUND, &[])).await?;
+    Ok(row.as_ref().map(rows::round).transpose()?.unwrap_or_default())
 }
 
 /// Reads `name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version`.

@@ -153,10 +153,16 @@ async fn load_market(client: &Client, fresh: Market) -> Result<Market, PgError> 
 ///
 /// When the database cannot be reached or written, or is of another version.
 pub(crate) async fn release(database: &DatabaseUrl, player: &PlayerName) -> Result<bool, DatabaseError> {
-    let sessions = ConnectionFactory::new(database)?;
-    let client = sessions.open().await.map_err(DatabaseError::Unreachable)?;
-    schema::check(&client).await?;
+    let client = open_existing(database).await?;
     let sql = "DELETE FROM claims WHERE name = $1 RETURNING pg_notify('awesomestock_claims', name)";
     let released = with_timeout(client.execute(sql, &[&player.as_str()])).await;
     Ok(released.map_err(DatabaseError::Write)? > 0)
+}
+
+/// Connects to a ledger of the newest version.
+async fn open_existing(database: &DatabaseUrl) -> Result<Client, DatabaseError> {
+    let connections = ConnectionFactory::new(database)?;
+    let client = connections.open().await.map_err(DatabaseError::Unreachable)?;
+    schema::check(&client).await?;
+    Ok(client)
 }

@@ -64,7 +64,7 @@ impl PostgresReads {
             drop(idle);
             rows.iter().map(read).collect()
         };
-        let listed: Result<Vec<T>, PgError> = self.connections.runtime().block_on(asked);
+        let listed: Result<Vec<T>, PgError> = self.connections.runtime.block_on(asked);
         listed.map_err(|error| error.into_store_error(operation))
     }
 }

@@ -49,6 +49,10 @@ async fn found(client: &Client) -> Result<Option<usize>, PgError> {
     if !is_there {
         return Ok(None);
     }
+    version(client).await
+}
+
+async fn version(client: &Client) -> Result<Option<usize>, PgError> {
     let row = with_timeout(client.query_one("SELECT max(version) FROM format", &[])).await?;
     let version: Option<i32> = row.try_get(0)?;
     Ok(version.map(|version| usize::try_from(version).unwrap_or(usize::MAX)))
@@ -58,9 +62,7 @@ async fn found(client: &Client) -> Result<Option<usize>, PgError> {
 pub(super) async fn migrate(client: &Client) -> Result<usize, PgError> {
     // No client timeout: other servers may be starting too.
     client.batch_execute(BEGIN).await?;
-    let row = with_timeout(client.query_one("SELECT max(version) FROM format", &[])).await?;
-    let version: Option<i32> = row.try_get(0)?;
-    let version = usize::try_from(version.unwrap_or(0)).unwrap_or(usize::MAX);
+    let version = version(client).await?.unwrap_or(0);
     if version < newest() {
         for migration in MIGRATIONS.iter().skip(version) {
             with_timeout(client.batch_execute(migration)).await?;

@@ -49,7 +49,7 @@ pub(super) struct ConnectionFactory {
     config: Arc<Config>,
     tls: MakeRustlsConnect,
     /// Runs the connections, independent of the caller's runtime.
-    runtime: Handle,
+    pub(super) runtime: Handle,
 }
 
 impl fmt::Debug for ConnectionFactory {
@@ -80,10 +80,6 @@ impl ConnectionFactory {
             tls: tls::connector(database.tls_verify())?,
             runtime: Handle::current(),
         })
-    }
-
-    pub(super) fn runtime(&self) -> &Handle {
-        &self.runtime
     }
 
     pub(super) async fn open(&self) -> Result<Client, PgError> {
