@@ -13,8 +13,8 @@ use super::{QUOTES, StoreUrlError, names_parameter};
 /// be a login.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
-    config: Box<Config>,
-    verify: TlsVerify,
+    pub(crate) config: Box<Config>,
+    pub(crate) verify: TlsVerify,
     may_be_login: bool,
 }
 
@@ -29,27 +29,27 @@ pub(crate) enum TlsVerify {
     CaFile(PathBuf),
 }
 
-/// Parameters of libpq that are passed on, with their names in `tokio_postgres`.
-const SUPPORTED: [(&str, &str); 19] = [
-    ("application_name", "application_name"),
-    ("channel_binding", "channel_binding"),
-    ("connect_timeout", "connect_timeout"),
-    ("dbname", "dbname"),
-    ("host", "host"),
-    ("hostaddr", "hostaddr"),
-    ("keepalives", "keepalives"),
-    ("keepalives_count", "keepalives_retries"),
-    ("keepalives_idle", "keepalives_idle"),
-    ("keepalives_interval", "keepalives_interval"),
-    ("load_balance_hosts", "load_balance_hosts"),
-    ("options", "options"),
-    ("password", "password"),
-    ("port", "port"),
-    ("sslmode", "sslmode"),
-    ("sslrootcert", "sslrootcert"),
-    ("target_session_attrs", "target_session_attrs"),
-    ("tcp_user_timeout", "tcp_user_timeout"),
-    ("user", "user"),
+/// Parameters of libpq that are passed on.
+const SUPPORTED: [&str; 19] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "load_balance_hosts",
+    "options",
+    "password",
+    "port",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "user",
 ];
 
 /// Parameters without effect here, whatever their value.
@@ -199,12 +199,11 @@ impl Parameters {
     fn config(self) -> Result<Config, StoreUrlError> {
         let mut text = String::new();
         for (name, value) in &self.values {
-            let value = match (*name, value.as_str()) {
-                ("target_session_attrs", "primary") => "read-write",
-                (_, value) => value,
+            let (name_there, value) = match (*name, value.as_str()) {
+                ("target_session_attrs", "primary") => (*name, "read-write"),
+                ("keepalives_count", value) => ("keepalives_retries", value),
+                (name, value) => (name, value),
             };
-            let known = SUPPORTED.iter().find(|(known, _)| known == name);
-            let name_there = known.map_or(*name, |(_, name)| name);
             let quoted = value.replace('\\', "\\\\").replace('\'', "\\'");
             let parameter = format!("{name_there}='{quoted}' ");
             if parameter.parse::<Config>().is_err() {
@@ -224,15 +223,11 @@ impl Parameters {
 fn host_and_port(text: &str) -> Option<(&str, &str)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(text) => {
-            let (host, port) = text.split_once(']')?;
-            (
-                host,
-                if port.is_empty() {
-                    ""
-                } else {
-                    port.strip_prefix(':')?
-                },
-            )
+            let (host, after) = text.split_once(']')?;
+            match after {
+                "" => (host, ""),
+                _ => (host, after.strip_prefix(':')?),
+            }
         }
         None => text.split_once(':').unwrap_or((text, "")),
     };
@@ -244,29 +239,28 @@ fn host_and_port(text: &str) -> Option<(&str, &str)> {
 /// Returns the name of a parameter that has an effect; `None` for one to ignore.
 fn supported_name(name: &str, value: &str) -> Result<Option<&'static str>, StoreUrlError> {
     let is_any = |values: &[&str]| values.iter().any(|known| known.eq_ignore_ascii_case(value));
-    let allowed = match name {
-        "client_encoding" if is_any(&["", "utf8", "utf-8", "unicode", "auto"]) => return Ok(None),
-        "gssencmode" if is_any(&["", "disable", "prefer"]) => return Ok(None),
-        "client_encoding" => ("client_encoding", "UTF8, which the casino always uses"),
-        "gssencmode" => ("gssencmode", "disable or prefer, as the casino has no GSSAPI"),
-        "target_session_attrs" if is_any(&["standby", "prefer-standby", "read-only"]) => (
+    let unsupported = |name, allowed| Err(StoreUrlError::UnsupportedValue { name, allowed });
+    match name {
+        "client_encoding" if is_any(&["", "utf8", "utf-8", "unicode", "auto"]) => Ok(None),
+        "gssencmode" if is_any(&["", "disable", "prefer"]) => Ok(None),
+        "client_encoding" => unsupported("client_encoding", "UTF8, which the casino always uses"),
+        "gssencmode" => unsupported("gssencmode", "disable or prefer, as the casino has no GSSAPI"),
+        "target_session_attrs" if is_any(&["standby", "prefer-standby", "read-only"]) => unsupported(
             "target_session_attrs",
             "any, primary or read-write, as the casino writes",
         ),
-        _ if IGNORED.contains(&name) => return Ok(None),
-        _ => {
-            let supported = SUPPORTED.iter().find(|(known, _)| *known == name);
-            let unsupported = || UNSUPPORTED.iter().find(|known| **known == name);
-            return match supported {
-                Some((known, _)) => Ok(Some(known)),
-                None => Err(unsupported().map_or(StoreUrlError::UnknownParameter, |known| {
-                    StoreUrlError::Unsupported(known)
-                })),
-            };
-        }
-    };
-    let (name, allowed) = allowed;
-    Err(StoreUrlError::UnsupportedValue { name, allowed })
+        _ if IGNORED.contains(&name) => Ok(None),
+        _ => match (find(&SUPPORTED, name), find(&UNSUPPORTED, name)) {
+            (Some(known), _) => Ok(Some(known)),
+            (None, Some(known)) => Err(StoreUrlError::Unsupported(known)),
+            (None, None) => Err(StoreUrlError::UnknownParameter),
+        },
+    }
+}
+
+/// Returns the parameter with this name.
+fn find(parameters: &[&'static str], name: &str) -> Option<&'static str> {
+    parameters.iter().copied().find(|known| *known == name)
 }
 
 /// Parses a URL without its scheme.
@@ -294,35 +288,20 @@ pub(super) fn parse(url: &str) -> Result<DatabaseUrl, StoreUrlError> {
     }
 }
 
-impl DatabaseUrl {
-    pub(crate) fn tls_verify(&self) -> &TlsVerify {
-        &self.verify
-    }
-
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
-    }
-}
-
 impl fmt::Display for DatabaseUrl {
     /// Writes the database and its hosts; neither user nor password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.may_be_login {
             return f.write_str("(not shown, as without USER@ before its host it may be a password)");
         }
-        let named = self.config.get_hosts().iter().map(|host| match host {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
             Host::Tcp(host) => host.clone(),
             #[cfg(unix)]
             Host::Unix(folder) => folder.display().to_string(),
         });
-        let mut hosts: Vec<String> = named.collect();
+        let mut hosts: Vec<String> = hosts.collect();
         if hosts.is_empty() {
-            hosts = self
-                .config
-                .get_hostaddrs()
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            hosts.extend(self.config.get_hostaddrs().iter().map(ToString::to_string));
         }
         let database = self.config.get_dbname().unwrap_or_default();
         write!(f, "{database} on {}", hosts.join(", "))
@@ -382,7 +361,7 @@ mod tests {
     #[test]
     fn the_manual_lists_every_parameter() {
         let manual = include_str!("../../../docs/deploying.md");
-        let supported = SUPPORTED.iter().map(|(name, _)| *name);
+        let supported = SUPPORTED.into_iter();
         for name in supported
             .chain(IGNORED)
             .chain(UNSUPPORTED)

@@ -65,7 +65,7 @@ impl ConnectionFactory {
     ///
     /// Fails if no certificate authority is available.
     pub(super) fn new(database: &DatabaseUrl) -> Result<Self, TlsError> {
-        let mut config = database.config().clone();
+        let mut config = (*database.config).clone();
         config
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(KEEPALIVE)
@@ -77,7 +77,7 @@ impl ConnectionFactory {
         }
         Ok(Self {
             config: Arc::new(config),
-            tls: tls::connector(database.tls_verify())?,
+            tls: tls::connector(&database.verify)?,
             runtime: Handle::current(),
         })
     }
