@@ -18,9 +18,6 @@ pub(super) fn write(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite
         *last = stored.number;
         answers.push(stored.answer);
     }
-    if grouped.is_empty() {
-        return Ok(());
-    }
     let mut insert =
         connection.prepare_cached("INSERT INTO receipts (account, number, receipts) VALUES (?, ?, ?)")?;
     let mut delete = connection.prepare_cached("DELETE FROM receipts WHERE account = ? AND number <= ?")?;

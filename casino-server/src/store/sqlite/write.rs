@@ -178,16 +178,13 @@ pub(super) fn apply(
     let mut transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(before)?;
-    let mut text = Vec::new();
     write_records(&transaction, batches).map_err(before)?;
-    for batch in batches {
-        write_payments(&transaction, batch).map_err(before)?;
-        write_trades(&transaction, batch, &mut text).map_err(before)?;
-        write_ticks(&transaction, batch).map_err(before)?;
-        write_claims(&transaction, batch).map_err(before)?;
-        write_orders(&transaction, batch).map_err(before)?;
-        write_rounds(&transaction, batch).map_err(before)?;
-    }
+    write_payments(&transaction, batches).map_err(before)?;
+    write_trades(&transaction, batches).map_err(before)?;
+    write_ticks(&transaction, batches).map_err(before)?;
+    write_claims(&transaction, batches).map_err(before)?;
+    write_orders(&transaction, batches).map_err(before)?;
+    write_rounds(&transaction, batches).map_err(before)?;
     requests::write(&transaction, batches).map_err(before)?;
     if batches.iter().any(|batch| !batch.ticks.is_empty()) {
         roll_up_or_leave(&mut transaction, retention).map_err(before)?;
@@ -272,23 +269,24 @@ fn write_records(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::R
     Ok(())
 }
 
-fn write_payments(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+fn write_payments(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
     let mut payments = connection
         .prepare_cached("INSERT INTO payments (account, number, amount, at_unix_ms) VALUES (?, ?, ?, ?)")?;
-    for (account, payment) in &batch.payments {
+    for (account, payment) in batches.iter().flat_map(|batch| &batch.payments) {
         payments.execute(params![account.0, payment.number, payment.amount, payment.at.0])?;
     }
     Ok(())
 }
 
-fn write_trades(connection: &Connection, batch: &Batch, text: &mut Vec<u8>) -> rusqlite::Result<()> {
+fn write_trades(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
     let mut pages = connection
         .prepare_cached("INSERT INTO sheets (id, tick, price, at_unix_ms, trades) VALUES (?, ?, ?, ?, ?)")?;
     let mut index =
         connection.prepare_cached("INSERT INTO bookmarks (account, number, sheet) VALUES (?, ?, ?)")?;
-    for page in batch.trades.pages() {
-        trade_page::write(&page.lines, text);
-        let text = std::str::from_utf8(text)?;
+    let mut text = Vec::new();
+    for page in batches.iter().flat_map(|batch| batch.trades.pages()) {
+        trade_page::write(&page.lines, &mut text);
+        let text = std::str::from_utf8(&text)?;
         pages.execute(params![page.number, page.tick, page.price.get(), page.at.0, text])?;
         for line in &page.lines {
             if line.number.checked_rem(INDEX_EVERY) == Some(0) {
@@ -312,10 +310,10 @@ fn write_position(connection: &Connection, position: WalPosition) -> rusqlite::R
     Ok(())
 }
 
-fn write_ticks(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+fn write_ticks(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
     let mut ticks =
         connection.prepare_cached("INSERT INTO ticks (number, price, at_unix_ms) VALUES (?, ?, ?)")?;
-    for tick in &batch.ticks {
+    for tick in batches.iter().flat_map(|batch| &batch.ticks) {
         ticks.execute(params![tick.number, tick.price.get(), tick.at.0])?;
     }
     Ok(())
@@ -336,27 +334,21 @@ fn roll_up_or_leave(transaction: &mut Transaction<'_>, retention: Retention) -> 
     }
 }
 
-fn write_claims(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    if batch.claims.is_empty() {
-        return Ok(());
-    }
+fn write_claims(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
     let mut claims =
         connection.prepare_cached("INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES (?, ?, ?)")?;
-    for claim in &batch.claims {
+    for claim in batches.iter().flat_map(|batch| &batch.claims) {
         claims.execute(params![claim.player.as_str(), claim.key.as_bytes(), claim.at.0])?;
     }
     Ok(())
 }
 
-fn write_orders(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    if batch.orders.is_empty() {
-        return Ok(());
-    }
+fn write_orders(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
     let mut orders = connection.prepare_cached(
         "INSERT INTO orders (number, account, id, ended, details) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (number) DO UPDATE SET ended = ?4, details = ?5",
     )?;
-    for posting in &batch.orders {
+    for posting in batches.iter().flat_map(|batch| &batch.orders) {
         let details = rows::encoded(&posting.order)?;
         orders.execute(params![
             posting.number,
@@ -369,13 +361,13 @@ fn write_orders(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> 
     Ok(())
 }
 
-fn write_rounds(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    for round in &batch.rounds {
-        connection.execute(
-            "INSERT INTO rounds (number, details) VALUES (?1, ?2)
-                 ON CONFLICT (number) DO UPDATE SET details = ?2",
-            params![round.number, rows::encoded(round)?],
-        )?;
+fn write_rounds(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
+    let mut rounds = connection.prepare_cached(
+        "INSERT INTO rounds (number, details) VALUES (?1, ?2)
+             ON CONFLICT (number) DO UPDATE SET details = ?2",
+    )?;
+    for round in batches.iter().flat_map(|batch| &batch.rounds) {
+        rounds.execute(params![round.number, rows::encoded(round)?])?;
     }
     Ok(())
 }
