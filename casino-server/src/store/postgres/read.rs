@@ -21,12 +21,6 @@ use crate::store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_rou
 /// Idle connections kept; the caller bounds those in use.
 const MAX_IDLE: usize = 4;
 
-/// Continues "could not".
-const READ_ORDERS: &str = "read the orders";
-
-/// Orders of the player $1.
-const OF_PLAYER: &str = "account = (SELECT id FROM accounts WHERE name = $1)";
-
 #[derive(Debug)]
 pub(crate) struct PostgresReads {
     connections: ConnectionFactory,
@@ -66,6 +60,19 @@ impl PostgresReads {
         };
         let listed: Result<Vec<T>, PgError> = self.connections.runtime.block_on(asked);
         listed.map_err(|error| error.into_store_error(operation))
+    }
+
+    /// Reads the orders of the player `$1` that meet `condition`.
+    fn orders(
+        &self,
+        condition: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<OrderPosting>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders
+             WHERE account = (SELECT id FROM accounts WHERE name = $1) AND {condition}"
+        );
+        self.list("read the orders", &sql, parameters, rows::order)
     }
 }
 
@@ -113,17 +120,13 @@ impl StoreReads for PostgresReads {
     }
 
     fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
-        let sql =
-            format!("SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND ended IS NULL ORDER BY number");
-        self.list(READ_ORDERS, &sql, &[&player.as_str()], rows::order)
+        self.orders("ended IS NULL ORDER BY number", &[&player.as_str()])
     }
 
     fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
-        let sql = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND ended < $2 ORDER BY ended DESC LIMIT $3"
-        );
         let (name, below, most) = (player.as_str(), page.below(), page.one_more());
-        Ok(page.with_limit(self.list(READ_ORDERS, &sql, &[&name, &below, &most], rows::order)?))
+        let newest = self.orders("ended < $2 ORDER BY ended DESC LIMIT $3", &[&name, &below, &most])?;
+        Ok(page.with_limit(newest))
     }
 
     fn orders_ended_after(
@@ -132,19 +135,13 @@ impl StoreReads for PostgresReads {
         after: i64,
         limit: u32,
     ) -> Result<Vec<OrderPosting>, StoreError> {
-        let sql = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND ended > $2 ORDER BY ended LIMIT $3"
-        );
         let (name, limit) = (player.as_str(), i64::from(limit));
-        self.list(READ_ORDERS, &sql, &[&name, &after, &limit], rows::order)
+        self.orders("ended > $2 ORDER BY ended LIMIT $3", &[&name, &after, &limit])
     }
 
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
-        let sql = format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND id = $2 ORDER BY number DESC LIMIT 1"
-        );
         let (name, id) = (player.as_str(), id.0.as_slice());
-        let orders = self.list(READ_ORDERS, &sql, &[&name, &id], rows::order)?;
+        let orders = self.orders("id = $2 ORDER BY number DESC LIMIT 1", &[&name, &id])?;
         Ok(orders.into_iter().next())
     }
 

@@ -22,9 +22,6 @@ use crate::store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_rou
 /// Idle connections kept; the caller bounds those in use.
 const MAX_IDLE: usize = 4;
 
-/// Continues "could not".
-const READ_ORDERS: &str = "read the orders";
-
 #[derive(Debug)]
 pub(crate) struct SqliteReads {
     path: PathBuf,
@@ -73,6 +70,15 @@ impl SqliteReads {
             connection.prepare_cached(sql)?.query_map(params, read)?.collect()
         })
     }
+
+    /// Reads the orders of the player, the first of `params`, that meet `condition`.
+    fn orders(&self, condition: &str, params: impl Params) -> Result<Vec<OrderPosting>, StoreError> {
+        let sql = format!(
+            "SELECT number, account, ended, details FROM orders
+             WHERE account = (SELECT id FROM accounts WHERE name = ?) AND {condition}"
+        );
+        self.list("read the orders", &sql, params, rows::order)
+    }
 }
 
 impl StoreReads for SqliteReads {
@@ -113,17 +119,12 @@ impl StoreReads for SqliteReads {
     }
 
     fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
-        let sql = "SELECT number, account, ended, details FROM orders
-                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended IS NULL ORDER BY number";
-        self.list(READ_ORDERS, sql, [player.as_str()], rows::order)
+        self.orders("ended IS NULL ORDER BY number", [player.as_str()])
     }
 
     fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
-        let sql = "SELECT number, account, ended, details FROM orders
-                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended < ?
-                   ORDER BY ended DESC LIMIT ?";
         let params = params![player.as_str(), page.below(), page.one_more()];
-        Ok(page.with_limit(self.list(READ_ORDERS, sql, params, rows::order)?))
+        Ok(page.with_limit(self.orders("ended < ? ORDER BY ended DESC LIMIT ?", params)?))
     }
 
     fn orders_ended_after(
@@ -132,17 +133,13 @@ impl StoreReads for SqliteReads {
         after: i64,
         limit: u32,
     ) -> Result<Vec<OrderPosting>, StoreError> {
-        let sql = "SELECT number, account, ended, details FROM orders
-                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended > ? ORDER BY ended LIMIT ?";
         let params = params![player.as_str(), after, limit];
-        self.list(READ_ORDERS, sql, params, rows::order)
+        self.orders("ended > ? ORDER BY ended LIMIT ?", params)
     }
 
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
-        let sql = "SELECT number, account, ended, details FROM orders
-                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND id = ?
-                   ORDER BY number DESC LIMIT 1";
-        let orders = self.list(READ_ORDERS, sql, params![player.as_str(), id.0], rows::order)?;
+        let params = params![player.as_str(), id.0];
+        let orders = self.orders("id = ? ORDER BY number DESC LIMIT 1", params)?;
         Ok(orders.into_iter().next())
     }
 
