@@ -8,7 +8,6 @@ use tokio_postgres::types::ToSql;
 
 use super::connection::WriterConnection;
 use crate::domain::order::request::REQUESTS_KEPT;
-use crate::domain::order::resting::OrderPosting;
 use crate::domain::rate_limit::TokenBucket;
 use crate::store::Batch;
 use crate::store::cluster::RateLimits;
@@ -22,17 +21,9 @@ fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
-/// A resting order to write.
-struct OrderRow {
-    posting: OrderPosting,
-    details: Vec<u8>,
-    /// Placed by the batch.
-    is_new: bool,
-}
-
 impl WriterConnection {
     /// Executes `statement`, unless there are no `rows`.
-    async fn execute<R>(
+    pub(super) async fn execute<R>(
         &self,
         statement: &Statement,
         rows: &[R],
@@ -128,20 +119,31 @@ impl WriterConnection {
         self.execute(&self.insert_answers, rows, columns).await
     }
 
-    /// Fails if an order to end is not open.
+    /// Writes the orders in their last state, in the order of their last changes. Fails if an order to end is not open.
     pub(super) async fn write_orders(&self, batch: &Batch) -> Result<(), PgError> {
-        let rows = &order_rows(batch)?;
+        let placed = batch.orders.iter().filter(|posting| posting.ended.is_none());
+        let placed: HashSet<i64> = placed.map(|posting| posting.number).collect();
+        let mut seen = HashSet::new();
+        let newest_first = batch.orders.iter().rev();
+        let mut rows: Vec<_> = newest_first
+            .filter(|posting| seen.insert(posting.number))
+            .collect();
+        rows.reverse();
         if rows.is_empty() {
             return Ok(());
         }
+        let details = rows
+            .iter()
+            .map(|posting| rows::encoded(&posting.order))
+            .collect::<Result<Vec<_>, _>>()?;
         let columns: Columns<'_> = &[
-            &column(rows, |row| row.posting.account.0),
-            &column(rows, |row| row.posting.order.id.0.to_vec()),
-            &column(rows, |row| row.posting.order.terms.waits_for_fall()),
-            &column(rows, |row| row.posting.order.terms.price.get()),
-            &column(rows, |row| row.details.clone()),
-            &column(rows, |row| row.is_new),
-            &column(rows, |row| row.posting.ended.is_some()),
+            &column(&rows, |posting| posting.account.0),
+            &column(&rows, |posting| posting.order.id.0.to_vec()),
+            &column(&rows, |posting| posting.order.terms.waits_for_fall()),
+            &column(&rows, |posting| posting.order.terms.price.get()),
+            &details,
+            &column(&rows, |posting| placed.contains(&posting.number)),
+            &column(&rows, |posting| posting.ended.is_some()),
         ];
         let written: i64 = self
             .client
@@ -153,24 +155,4 @@ impl WriterConnection {
             false => Err(PgError::Row("an order to end is not open")),
         }
     }
-}
-
-/// Returns the orders of the batch in their last state, in the order of their last changes.
-fn order_rows(batch: &Batch) -> Result<Vec<OrderRow>, PgError> {
-    let placed = batch.orders.iter().filter(|posting| posting.ended.is_none());
-    let placed: HashSet<i64> = placed.map(|posting| posting.number).collect();
-    let mut seen = HashSet::new();
-    let newest_first = batch.orders.iter().rev();
-    let rows = newest_first
-        .filter(|posting| seen.insert(posting.number))
-        .map(|posting| {
-            Ok(OrderRow {
-                posting: *posting,
-                details: rows::encoded(&posting.order)?,
-                is_new: placed.contains(&posting.number),
-            })
-        });
-    let mut rows: Vec<OrderRow> = rows.collect::<Result<_, PgError>>()?;
-    rows.reverse();
-    Ok(rows)
 }

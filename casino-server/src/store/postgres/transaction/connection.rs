@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::{join, join3, join5};
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::{Client, Row, Statement};
 
 use crate::domain::money::UnixMillis;
 use crate::store::Batch;
@@ -57,12 +57,7 @@ impl WriterConnection {
     /// Begins a transaction and loads the locked accounts in one pipelined round trip.
     pub(super) async fn load(&self, inputs: &BatchInputs<'_>) -> Result<LoadedAccounts, PgError> {
         let client = &self.client;
-        let create = async {
-            match inputs.new.is_empty() {
-                true => Ok(0),
-                false => client.execute(&self.create, &[&inputs.new]).await,
-            }
-        };
+        let create = async { self.execute(&self.create, &inputs.new, &[&inputs.new]).await };
         // A separate statement after the locks sees the answers stored by earlier holders.
         let answers = async {
             if inputs.ids.is_empty() {
@@ -92,7 +87,7 @@ impl WriterConnection {
             .await;
             began?;
             created?;
-            Ok::<_, Error>((rows?, answers?, orders?, round?, ticks?))
+            Ok::<_, PgError>((rows?, answers?, orders?, round?, ticks?))
         };
         let (rows, answers, orders, round, ticks) = with_timeout(Box::pin(asked)).await?;
         let newest = ticks.last().ok_or(PgError::Row("there is no price"))?;
