@@ -33,7 +33,7 @@ impl WalFile {
         if length_so_far < length {
             while length_so_far < length {
                 let missing = usize::try_from(length.saturating_sub(length_so_far)).unwrap_or(usize::MAX);
-                let fill = FILL.get(..missing.min(FILL.len())).unwrap_or(&FILL);
+                let fill = FILL.get(..missing).unwrap_or(&FILL);
                 file.write_all(fill)?;
                 length_so_far = length_so_far.saturating_add(u64::try_from(fill.len()).unwrap_or(length));
             }

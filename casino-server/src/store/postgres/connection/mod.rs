@@ -103,10 +103,8 @@ impl ConnectionFactory {
             }
             Ok(client)
         };
-        match timeout(CONNECT_TIMEOUT, opening).await {
-            Ok(result) => result,
-            Err(_) => Err(PgError::Timeout(CONNECT_TIMEOUT)),
-        }
+        let opened = timeout(CONNECT_TIMEOUT, opening).await;
+        opened.unwrap_or(Err(PgError::Timeout(CONNECT_TIMEOUT)))
     }
 }
 

@@ -70,9 +70,8 @@ impl BatchWriter {
         let operation = "write the ledger";
         let (started, mut pause) = (Instant::now(), PAUSE_FIRST);
         loop {
-            let failed = match self.attempt(inputs, &mut decide).await {
-                Ok(()) => return Ok(()),
-                Err(failed) => failed,
+            let Err(failed) = self.attempt(inputs, &mut decide).await else {
+                return Ok(());
             };
             // Ends what is left of the transaction.
             self.connection = None;
