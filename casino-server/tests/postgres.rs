@@ -424,6 +424,32 @@ async fn nothing_is_executed_while_the_database_is_down_and_play_resumes_after()
     casino.close().await.0.unwrap();
 }
 
+/// The statements after the one that fails fail too, but for another reason.
+#[tokio::test]
+async fn a_batch_is_retried_after_a_conflict() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("conflict");
+    let mut casino = open_casino(Some(&url)).await;
+    casino.client.deposit("ann", 10).await.unwrap();
+    let fails_once = "
+        CREATE SEQUENCE updates;
+        CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('updates') = 1 THEN
+                RAISE EXCEPTION 'conflict' USING ERRCODE = 'serialization_failure';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER fail_once BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION fail_once();";
+    connect(&url).await.batch_execute(fails_once).await.unwrap();
+    let mut session = casino.client.open_session("ann", "").await;
+    assert_eq!(
+        session.execute(buy("ann", 1)).await,
+        "operation executed successfully"
+    );
+    assert_eq!(casino.client.wallet("ann").await.stocks, 1);
+    casino.close().await.0.unwrap();
+}
+
 #[tokio::test]
 async fn an_id_is_found_without_reading_older_ones() {
     const ORDERS: u32 = 600;

@@ -118,14 +118,16 @@ impl WriterConnection {
                 self.insert_answers(batch),
             )
             .await;
+            // In the order of the statements: those after a failed one fail for another reason.
             marked?;
+            updated?;
+            ordered?;
             paid?;
             traded?;
-            answered?;
-            updated?;
-            ordered
+            answered
         };
-        with_timeout(Box::pin(written)).await
+        with_timeout(Box::pin(written)).await?;
+        Ok(())
     }
 }
 
