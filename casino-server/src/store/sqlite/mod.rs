@@ -47,7 +47,7 @@ pub(crate) enum FileError {
     #[error("its file system cannot hold a write-ahead log: the journal stays in mode {mode}")]
     NoWal { mode: String },
     #[error("it cannot be read and written")]
-    Inaccessible(#[source] io::Error),
+    Inaccessible(#[from] io::Error),
     #[error("the lock file {path} cannot be opened", path = path.display())]
     Lock { path: PathBuf, source: io::Error },
     #[error("could not {operation}")]
@@ -67,13 +67,9 @@ pub(crate) struct SqliteLedger {
 
 /// Opens the file at `path` as a ledger, creating it if needed. On errors the file is unchanged.
 pub(crate) fn open(path: &Path) -> Result<SqliteLedger, FileError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(FileError::Inaccessible)?;
+    OpenOptions::new().create(true).append(true).open(path)?;
     // Two paths of one file share a lock.
-    let path = path.canonicalize().map_err(FileError::Inaccessible)?;
+    let path = path.canonicalize()?;
     let lock = lock(&path)?;
     inspect(&path)?;
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -81,7 +77,7 @@ pub(crate) fn open(path: &Path) -> Result<SqliteLedger, FileError> {
     configure(&connection)?;
     migrate(&mut connection, version).map_err(failed("write the tables"))?;
     let checkpoints = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let checkpointer = Checkpointer::start(checkpoints).map_err(FileError::Inaccessible)?;
+    let checkpointer = Checkpointer::start(checkpoints)?;
     Ok(SqliteLedger {
         store: SqliteStore::new(connection, checkpointer, lock),
         reads: SqliteReads::new(path.clone()),
@@ -133,7 +129,7 @@ fn lock(path: &Path) -> Result<Lock, FileError> {
     options.create(true).truncate(false).write(true);
     let beside = options.open(&lock_path).map_err(unusable)?;
     let beside = try_lock(beside, unusable)?;
-    let file = File::open(path).map_err(FileError::Inaccessible)?;
+    let file = File::open(path)?;
     Ok(Lock {
         _file: try_lock(file, FileError::Inaccessible)?,
         _beside: beside,
@@ -150,8 +146,7 @@ fn try_lock(file: File, failed: impl FnOnce(io::Error) -> FileError) -> Result<H
 
 /// Checks the file read-only, so that a rejected one is unchanged: a writing connection would checkpoint it.
 fn inspect(path: &Path) -> Result<(), FileError> {
-    let length = fs::metadata(path).map_err(FileError::Inaccessible)?.len();
-    if length == 0 {
+    if fs::metadata(path)?.len() == 0 {
         return Ok(());
     }
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
