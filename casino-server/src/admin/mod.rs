@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use crate::config::store_url::StoreUrl;
 use crate::domain::audit::{AuditTotals, Mismatch};
 use crate::server::OpenError;
-use crate::store::postgres;
+use crate::store;
 use crate::store::sqlite::Snapshot;
 
 type Cause = Box<dyn Error + Send + Sync>;
@@ -59,7 +59,7 @@ pub fn check(store: &StoreUrl, report: impl FnMut(Mismatch)) -> Result<AuditTota
             snapshot.check(report).map_err(|error| unreadable(store, error))
         }
         StoreUrl::Postgres(database) => runtime()?
-            .block_on(postgres::check_ledger(database, report))
+            .block_on(store::check_database(database, report))
             .map_err(|error| unreadable(store, error)),
     }
 }
