@@ -747,7 +747,8 @@ async fn house_trades(casinos: &Casinos, session: &mut Session, mut ticks: u32) 
 async fn house_players_do_not_trade_while_a_round_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", folder.path().join("casino.db").display());
-    let casinos = Casinos::start_with(folder, &store, 1, &["--tick", "20ms", "--house", "10"]);
+    // Few, because a message lists 20 trades at most, and one of them must be of ann.
+    let casinos = Casinos::start_with(folder, &store, 1, &["--tick", "20ms", "--house", "2"]);
     let mut session = casinos.client(0).open_session("ann", "ticks,tape,rounds").await;
     while house_trades(&casinos, &mut session, 5).await == 0 {}
     casinos.round(&["start", "1h"]);
