@@ -17,7 +17,7 @@
 //! use tokio_util::sync::CancellationToken;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> color_eyre::eyre::Result<()> {
+//! # async fn main() -> anyhow::Result<()> {
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! let url = format!("http://{}", listener.local_addr()?);
 //! let folder = tempfile::tempdir()?;

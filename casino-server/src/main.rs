@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use awesomestock_proto::auth::{SecretError, SharedSecret};
 use awesomestock_proto::command_line::{self, documents};
 use awesomestock_proto::resources;
@@ -16,8 +17,6 @@ use awesomestock_proto::text::{pluralize, sanitize};
 use casino_server::config::{self, Args, CertArgs, RoundArgs, RoundCallError, Task};
 use casino_server::{AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers};
 use clap::FromArgMatches;
-use color_eyre::config::HookBuilder;
-use color_eyre::eyre::{Report, Result, WrapErr, bail, ensure, eyre};
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 
@@ -31,7 +30,7 @@ const STDOUT_FAILED: &str = "cannot write to standard output";
 
 fn main() -> ExitCode {
     if let Err(shortage) = resources::check(Workers::per_core().threads()) {
-        let _ = writeln!(io::stderr(), "casino-server: {:#}", eyre!(shortage));
+        let _ = writeln!(io::stderr(), "casino-server: {:#}", anyhow!(shortage));
         return ExitCode::FAILURE;
     }
     let args = match parse() {
@@ -72,7 +71,7 @@ fn main() -> ExitCode {
 }
 
 /// Returns whether an argument is missing, or a variable is not valid. An unusable file is a failure.
-fn is_usage(report: &Report) -> bool {
+fn is_usage(report: &anyhow::Error) -> bool {
     let log = report.downcast_ref().is_some_and(LogError::is_from_variable);
     let secret = report.downcast_ref().is_some_and(SecretError::is_from_variable);
     log || secret || report.downcast_ref().is_some_and(RoundCallError::is_usage)
@@ -90,8 +89,6 @@ fn change_round(args: &Args, round: &RoundArgs) -> Result<()> {
 fn start(args: &Args, filter: EnvFilter) -> Result<()> {
     let operator = args.operator_service.service()?;
     let payments_secret = args.payments_server.secret()?;
-    // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
-    HookBuilder::default().into_hooks().0.install();
     resources::runtime()?.block_on(async {
         let log = Log::start("casino-server", filter, args.server.log_format)?;
         let result = run(args, payments_secret, operator).await;
@@ -101,7 +98,7 @@ fn start(args: &Args, filter: EnvFilter) -> Result<()> {
 }
 
 fn print(text: impl AsRef<[u8]>) -> Result<()> {
-    command_line::print_text(text.as_ref()).wrap_err(STDOUT_FAILED)
+    command_line::print_text(text.as_ref()).context(STDOUT_FAILED)
 }
 
 fn certificate(args: &CertArgs) -> Result<()> {
@@ -134,7 +131,7 @@ fn check(args: &Args) -> Result<()> {
     };
     let totals = casino_server::check(&args.store, report)?;
     drop(stdout);
-    written.wrap_err(STDOUT_FAILED)?;
+    written.context(STDOUT_FAILED)?;
     for line in &totals.results {
         print(format!("{line}\n"))?;
     }
@@ -149,7 +146,7 @@ fn accept_loss(args: &Args) -> Result<()> {
     let ledger = args
         .store
         .file()
-        .ok_or_else(|| eyre!("a ledger in PostgreSQL has no commit log"))?;
+        .ok_or_else(|| anyhow!("a ledger in PostgreSQL has no commit log"))?;
     let outcome = match casino_server::accept_loss(ledger)? {
         true => "can be opened again; the batches in the damaged part of its log are lost",
         false => "is not damaged; nothing was lost",
@@ -159,7 +156,7 @@ fn accept_loss(args: &Args) -> Result<()> {
 
 fn backup(args: &Args, file: &Path) -> Result<()> {
     let ledger = args.store.file().ok_or_else(|| {
-        eyre!("a ledger in PostgreSQL is copied by its own tools: pg_dump --schema=awesomestock")
+        anyhow!("a ledger in PostgreSQL is copied by its own tools: pg_dump --schema=awesomestock")
     })?;
     casino_server::backup(ledger, file)?;
     print(format!("{} is copied to {}\n", args.store, file.display()))
@@ -172,7 +169,7 @@ async fn run(
     operator: Option<(&str, SharedSecret)>,
 ) -> Result<()> {
     let tls = args.server.certificate()?;
-    let shutdown = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
+    let shutdown = server::shutdown_signal(tls.clone()).context("cannot install signal handlers")?;
     let allow_plaintext = args.server.allow_plaintext;
     let payments = args.payments_server.endpoint(payments_secret, allow_plaintext)?;
     let allow_remote = tls.is_some() || allow_plaintext;
@@ -217,7 +214,7 @@ async fn run(
 async fn metrics_listener(address: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(address)
         .await
-        .wrap_err_with(|| format!("cannot serve metrics on {address}"))?;
+        .with_context(|| format!("cannot serve metrics on {address}"))?;
     tracing::info!("serving metrics at http://{}/metrics", listener.local_addr()?);
     Ok(listener)
 }

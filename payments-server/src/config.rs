@@ -9,7 +9,6 @@ use awesomestock_proto::command_line::documents::Shell;
 use awesomestock_proto::server::health::HealthArgs;
 use awesomestock_proto::server::{ConnectionLimits, ServerArgs};
 use clap::{Command, CommandFactory, Parser, Subcommand};
-use color_eyre::eyre::Report;
 
 use crate::{Limits, Options};
 
@@ -115,7 +114,7 @@ impl Config {
     /// # Errors
     ///
     /// A file that cannot be read or is not valid.
-    pub fn options(&self) -> Result<Options, Report> {
+    pub fn options(&self) -> anyhow::Result<Options> {
         Ok(Options {
             limits: self.limits(),
             secret: SharedSecret::read(self.secret_file.as_deref(), "--secret-file", SECRET_VARIABLE)?,

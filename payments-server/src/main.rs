@@ -7,14 +7,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::{env, thread};
 
+use anyhow::Context;
 use awesomestock_proto::auth::SecretError;
 use awesomestock_proto::command_line::{self, documents};
 use awesomestock_proto::resources;
 use awesomestock_proto::server::{self, Log, LogError};
 use clap::FromArgMatches;
-use color_eyre::Report;
-use color_eyre::config::HookBuilder;
-use color_eyre::eyre::WrapErr;
 use payments_server::Options;
 use payments_server::config::{Config, Task};
 use tokio::net::TcpListener;
@@ -26,7 +24,11 @@ fn main() -> ExitCode {
     // A worker a core, and a thread for blocking work.
     let threads = thread::available_parallelism().map_or(2, |cores| cores.get().saturating_add(1));
     if let Err(shortage) = resources::check(threads) {
-        let _ = writeln!(io::stderr(), "payments-server: {:#}", Report::new(shortage));
+        let _ = writeln!(
+            io::stderr(),
+            "payments-server: {:#}",
+            anyhow::Error::new(shortage)
+        );
         return ExitCode::FAILURE;
     }
     let config = match parse() {
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
         Err(answer) => return ExitCode::from(command_line::print_answer(&answer)),
     };
     let result = match &config.task {
-        Some(Task::Healthcheck(health)) => health.check(&config.listen).map_err(Report::new),
+        Some(Task::Healthcheck(health)) => health.check(&config.listen).map_err(anyhow::Error::new),
         Some(Task::Completions { shell }) => {
             print(&documents::completions(Config::definition(), *shell, &[]))
         }
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 /// Returns whether a variable is invalid; an invalid file is a failure.
-fn is_usage_error(report: &Report) -> bool {
+fn is_usage_error(report: &anyhow::Error) -> bool {
     let secret = report.downcast_ref::<SecretError>();
     let log = report.downcast_ref::<LogError>();
     secret.is_some_and(SecretError::is_from_variable) || log.is_some_and(LogError::is_from_variable)
@@ -69,18 +71,16 @@ fn parse() -> Result<Config, clap::Error> {
     Config::from_arg_matches(&command_line::matches(command, env::args_os())?)
 }
 
-fn print(text: &[u8]) -> Result<(), Report> {
-    command_line::print_text(text).wrap_err("cannot write to standard output")
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    command_line::print_text(text).context("cannot write to standard output")
 }
 
-fn run(config: &Config, options: Options) -> Result<(), Report> {
-    // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
-    HookBuilder::default().into_hooks().0.install();
-    let filter = command_line::log_filter(&config.log, "payments_server").map_err(Report::msg)?;
+fn run(config: &Config, options: Options) -> anyhow::Result<()> {
+    let filter = command_line::log_filter(&config.log, "payments_server").map_err(anyhow::Error::msg)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .wrap_err("cannot start the runtime")?
+        .context("cannot start the runtime")?
         .block_on(async {
             let log = Log::start("payments-server", filter, config.server.log_format)?;
             let result = serve(config, options).await;
@@ -89,13 +89,13 @@ fn run(config: &Config, options: Options) -> Result<(), Report> {
         })
 }
 
-async fn serve(config: &Config, options: Options) -> Result<(), Report> {
+async fn serve(config: &Config, options: Options) -> anyhow::Result<()> {
     // Before the ready line, as its reader may send a signal at once.
     let shutdown =
-        server::shutdown_signal(options.tls.clone()).wrap_err("cannot install the signal handlers")?;
+        server::shutdown_signal(options.tls.clone()).context("cannot install the signal handlers")?;
     let allow_remote = options.tls.is_some() || config.server.allow_plaintext;
     let listener = server::listen(&config.listen, allow_remote).await?;
-    print_ready(&listener).wrap_err("cannot write to standard output")?;
+    print_ready(&listener).context("cannot write to standard output")?;
 
     payments_server::serve(options, server::incoming(listener), shutdown).await?;
     tracing::info!("stopped");

@@ -22,7 +22,7 @@
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> color_eyre::eyre::Result<()> {
+//! # async fn main() -> anyhow::Result<()> {
 //! let options = SoloOptions { tick: Duration::from_secs(1), initial_price: None, seed: Some(1), market: None, house: 0 };
 //! let folder = tempfile::tempdir()?;
 //! let (casino, servers) = solo::open(options, folder.path()).await?;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, io};
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock::cli::args::{Cli, DailyTask, Task};
 use awesomestock::cli::config::{self, Config, UserEnvironment};
 use awesomestock::cli::{doctor, key};
@@ -17,7 +18,6 @@ use awesomestock::solo::challenge::Challenge;
 use awesomestock::storage::log_file;
 use awesomestock::{run, solo};
 use awesomestock_proto::{command_line, resources};
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
 /// Exit code for invalid arguments or configuration.
 const USAGE: u8 = 2;
@@ -33,7 +33,7 @@ const OTHER_THREADS: usize = 8;
 
 fn main() -> ExitCode {
     if let Err(shortage) = resources::check(WORKERS + OTHER_THREADS) {
-        return failed(&Report::new(shortage), ExitCode::FAILURE);
+        return failed(&anyhow::Error::new(shortage), ExitCode::FAILURE);
     }
     let cli = match Cli::parse(env::args_os()) {
         Ok(cli) => cli,
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         _ => {}
     }
     match log_file::filter() {
-        Err(error) => return failed(&Report::msg(error), ExitCode::from(USAGE)),
+        Err(error) => return failed(&anyhow::Error::msg(error), ExitCode::from(USAGE)),
         Ok(filter) => {
             if let Err(error) = log_file::start(filter) {
                 tracing::debug!(%error, "cannot open the log file");
@@ -101,16 +101,16 @@ fn in_runtime<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
         .worker_threads(WORKERS)
         .enable_all()
         .build()
-        .wrap_err("cannot start the runtime")?;
+        .context("cannot start the runtime")?;
     // The panic hook has reported the panic; this turns it into an exit code.
     let done = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
     runtime.shutdown_timeout(THREADS_DEADLINE);
-    done.unwrap_or_else(|_| Err(eyre!("the game panicked")))
+    done.unwrap_or_else(|_| Err(anyhow!("the game panicked")))
 }
 
 /// Prints a generated text; a closed pipe is not an error.
 fn print(text: &[u8]) -> ExitCode {
-    exit_code(command_line::print_text(text).wrap_err("cannot write to standard output"))
+    exit_code(command_line::print_text(text).context("cannot write to standard output"))
 }
 
 fn exit_code(done: Result<()>) -> ExitCode {
@@ -118,7 +118,7 @@ fn exit_code(done: Result<()>) -> ExitCode {
     runtime::end_by_signal(code)
 }
 
-fn failed(error: &Report, code: ExitCode) -> ExitCode {
+fn failed(error: &anyhow::Error, code: ExitCode) -> ExitCode {
     report::failure(error);
     code
 }

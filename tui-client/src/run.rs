@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::command_line;
-use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
@@ -75,11 +75,11 @@ async fn play_in_lab(config: &Config, options: SoloOptions) -> Result<()> {
 /// the game fails.
 pub async fn run_command(config: Config, command: OneShot) -> Result<()> {
     with_client(&config, async |client| {
-        let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
+        let stop = runtime::stop_requested().context("cannot listen to signals")?;
         tokio::select! {
             // Boxed because the future is large.
             done = Box::pin(commands::run(&client, command, config.timeout, io::stdout())) => done,
-            () = stop => Err(eyre!("interrupted before the command was done")),
+            () = stop => Err(anyhow!("interrupted before the command was done")),
         }
     })
     .await
@@ -160,7 +160,7 @@ pub fn cast(config: Config, arguments: &CastArgs) -> Result<()> {
 
 /// Reads a recording. An incomplete last line is left out, with a notice on standard error.
 fn read_recording(file: &Path) -> Result<Recording> {
-    let recording = recording::read(file).wrap_err_with(|| command_line::shown_path(file))?;
+    let recording = recording::read(file).with_context(|| command_line::shown_path(file))?;
     if recording.is_torn {
         let file = command_line::shown_path(file);
         // A closed standard error is not a failure.
@@ -206,7 +206,7 @@ async fn play_line_by_line(config: &Config, client: Client, orders_shown: Option
     let RecordingArgs { record, cast } = &config.recording;
     for (option, file) in [("record", record), ("cast", cast)] {
         if file.is_some() {
-            return Err(eyre!(
+            return Err(anyhow!(
                 "{option}: only a game on the screen can be recorded; leave out --{option} or --plain"
             ));
         }
@@ -217,13 +217,13 @@ async fn play_line_by_line(config: &Config, client: Client, orders_shown: Option
             io::stdout(),
             "AwesomeStock, line by line: type a command; help lists them"
         );
-        greeted.wrap_err("cannot write to standard output")?;
+        greeted.context("cannot write to standard output")?;
     }
-    let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
-    let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
+    let lines = repl::read_lines(|| io::stdin().lock()).context("cannot read standard input")?;
+    let stop = runtime::stop_requested().context("cannot listen to signals")?;
     let wire = config.settings.wire;
     let ended = repl::run_repl(client, wire, orders_shown, lines, io::stdout(), stop).await;
-    ended.wrap_err("cannot write to standard output")
+    ended.context("cannot write to standard output")
 }
 
 /// Returns which ends of resting orders earlier games have shown; `None` in the lab and without a player.
@@ -255,7 +255,7 @@ fn has_screen(config: &Config) -> bool {
 fn require_screen(config: &Config, what: &str) -> Result<()> {
     match has_screen(config) {
         true => Ok(()),
-        false => Err(eyre!(
+        false => Err(anyhow!(
             "{what} needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen"
         )),
     }
@@ -276,10 +276,10 @@ fn create<T>(
     create: impl Fn(&Path) -> io::Result<T>,
 ) -> Result<Option<T>> {
     if path == Some(Path::new(STANDARD_OUTPUT)) {
-        return Err(eyre!("{option}: standard output shows the game; name a file"));
+        return Err(anyhow!("{option}: standard output shows the game; name a file"));
     }
     let created = path.map(|path| {
-        create(path).wrap_err_with(|| format!("{option}: cannot create the file {}", path.display()))
+        create(path).with_context(|| format!("{option}: cannot create the file {}", path.display()))
     });
     created.transpose()
 }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::auth::PlayerKey;
 use awesomestock_proto::command_line;
-use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use crate::cli::args::KeyTask;
 use crate::cli::config::{Config, ServerChoice};
@@ -25,7 +25,7 @@ pub fn run(config: &Config, task: &KeyTask, mut out: impl Write) -> Result<()> {
             let id = key_id(config)?;
             let key = keyring.find(&id)?;
             key.ok_or_else(|| {
-                eyre!(
+                anyhow!(
                     "no key of {id} in {}: play there once to create it",
                     keyring.path().display()
                 )
@@ -40,13 +40,13 @@ pub fn run(config: &Config, task: &KeyTask, mut out: impl Write) -> Result<()> {
         }
     };
     let printed = writeln!(out, "{line}").and_then(|()| out.flush());
-    command_line::written(printed).wrap_err("cannot write to standard output")
+    command_line::written(printed).context("cannot write to standard output")
 }
 
 fn key_id(config: &Config) -> Result<KeyId> {
     match &config.server {
         ServerChoice::Shared(shared) => Ok(shared.key_id(&config.player)),
-        ServerChoice::Solo(_) => Err(eyre!(
+        ServerChoice::Solo(_) => Err(anyhow!(
             "a solo game needs no key; choose a casino with --casino URL"
         )),
     }
@@ -63,7 +63,7 @@ fn read(file: Option<&Path>) -> Result<PlayerKey> {
         }
     };
     // Errors describe the format only, and never include the text that was read.
-    let text = text.wrap_err_with(|| format!("cannot read {from}"))?;
+    let text = text.with_context(|| format!("cannot read {from}"))?;
     PlayerKey::parse(text.trim_start_matches('\u{feff}').trim())
-        .wrap_err_with(|| format!("{from} is not a key"))
+        .with_context(|| format!("{from} is not a key"))
 }

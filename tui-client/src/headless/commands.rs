@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr};
+use anyhow::{Context, Result};
 
 use crate::app::commands::request::Request;
 use crate::app::event::{Response, StreamEvent};
@@ -55,9 +55,9 @@ pub(crate) async fn run<W: Write>(
     match result {
         Err(Stopped::Unwritable(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(Stopped::Unwritable(error)) if changes => {
-            Err(error).wrap_err("it is done, but the answer cannot be written to standard output")
+            Err(error).context("it is done, but the answer cannot be written to standard output")
         }
-        Err(Stopped::Unwritable(error)) => Err(error).wrap_err("cannot write to standard output"),
+        Err(Stopped::Unwritable(error)) => Err(error).context("cannot write to standard output"),
         done => Ok(done?),
     }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::iter;
 
+use anyhow::{Context, Result};
 use awesomestock_proto::command_line;
-use color_eyre::eyre::{Result, WrapErr};
 use serde::{Serialize, Serializer};
 
 use crate::app::overlay::csv::{self, Cell, ColumnSet};
@@ -99,7 +99,7 @@ impl<W: Write> Printer<W> {
 
 /// Returns the error of a write to standard output; a closed pipe is not one.
 pub(crate) fn printed(written: io::Result<()>) -> Result<()> {
-    command_line::written(written).wrap_err("cannot write to standard output")
+    command_line::written(written).context("cannot write to standard output")
 }
 
 impl Serialize for Cell {

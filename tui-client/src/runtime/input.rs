@@ -5,7 +5,7 @@ mod parser;
 
 use std::{io, thread};
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use anyhow::{Context, Result, anyhow};
 use parser::Parser;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -29,10 +29,10 @@ pub(super) fn read_keys(events: mpsc::Sender<Event>) -> Result<impl Future<Outpu
     thread::Builder::new()
         .name("keys".to_owned())
         .spawn(move || ended.send(read_until_gone(&events)))
-        .wrap_err("cannot start the input thread")?;
+        .context("cannot start the input thread")?;
     Ok(async move {
-        let read = result.await.map_err(|_| eyre!("the input thread panicked"))?;
-        read.wrap_err("cannot read from the terminal")
+        let read = result.await.map_err(|_| anyhow!("the input thread panicked"))?;
+        read.context("cannot read from the terminal")
     })
 }
 

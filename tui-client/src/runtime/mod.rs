@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use color_eyre::eyre::{Result, WrapErr};
+use anyhow::{Context, Result};
 use ids::OrderIds;
 pub use replay::replay;
 use session::Session;
@@ -86,8 +86,8 @@ pub async fn play(
     view: Renderer,
     mut options: PlayOptions,
 ) -> Result<(AppState, PlayOptions)> {
-    let signals = Signals::listen().wrap_err("cannot listen to signals")?;
-    let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
+    let signals = Signals::listen().context("cannot listen to signals")?;
+    let screen = TerminalGuard::enter().context("cannot set up the terminal")?;
     let size = screen.size()?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
     let wire = client.watch_wire(clock::unix_micros);
@@ -317,7 +317,7 @@ impl Runtime {
                 }
                 Effect::Repaint => {
                     self.pace.mark_changed();
-                    self.screen.invalidate().wrap_err("cannot repaint the terminal")?;
+                    self.screen.invalidate().context("cannot repaint the terminal")?;
                 }
                 Effect::Suspend => caused = Some(self.reclaim_terminal(Signal::Suspend).await?),
                 Effect::Quit => return Ok(ControlFlow::Break(())),
@@ -368,7 +368,7 @@ impl Runtime {
     /// Takes the terminal again after it was given up; its size may have changed.
     async fn reclaim_terminal(&mut self, signal: Signal) -> Result<Event> {
         let signal = self.screen.re_enter(signal, &mut self.signals).await;
-        match signal.wrap_err("cannot set up the terminal again")? {
+        match signal.context("cannot set up the terminal again")? {
             Signal::Stop => Ok(Event::Shutdown),
             Signal::Continued | Signal::Suspend | Signal::Resized => self.resized(),
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use color_eyre::eyre::{Result, WrapErr};
+use anyhow::{Context, Result};
 use tokio::sync::mpsc;
 
 use super::at;
@@ -20,8 +20,8 @@ const EVENT_QUEUE: usize = 64;
 /// Plays `replay` on the screen until the viewer leaves or a signal ends the process. The terminal is restored, also when
 /// it fails because the terminal cannot be used.
 pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
-    let mut signals = Signals::listen().wrap_err("cannot listen to signals")?;
-    let mut screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let mut screen = TerminalGuard::enter().context("cannot set up the terminal")?;
     let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
     let gone = read_keys(sender)?;
     let mut pace = FrameLimiter::new();
@@ -44,7 +44,7 @@ pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
                 Signal::Resized => {}
                 Signal::Continued | Signal::Suspend => {
                     let signal = screen.re_enter(signal, &mut signals).await;
-                    if signal.wrap_err("cannot set up the terminal again")? == Signal::Stop {
+                    if signal.context("cannot set up the terminal again")? == Signal::Stop {
                         return Ok(());
                     }
                 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use color_eyre::eyre::{Result, WrapErr};
+use anyhow::{Context, Result};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
@@ -100,7 +100,7 @@ impl Tasks {
 }
 
 fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
-    ended.wrap_err("a task of the game panicked")?
+    ended.context("a task of the game panicked")?
 }
 
 /// Writes a new file and returns its absolute path.

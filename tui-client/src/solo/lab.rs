@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, process};
 
+use anyhow::{Context, Result};
 use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, Disk, Environment, Options};
-use color_eyre::eyre::{Result, WrapErr};
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
@@ -59,7 +59,7 @@ pub fn start(solo: SoloOptions, timing: Timing) -> Result<(Channel, Servers, wat
     remove_leftovers(&env::temp_dir(), FOLDER_PREFIX);
     let prefix = format!("{FOLDER_PREFIX}{}-", process::id());
     let folder = tempfile::Builder::new().prefix(&prefix).tempdir();
-    let folder = folder.wrap_err("cannot create a temporary folder for the lab")?;
+    let folder = folder.context("cannot create a temporary folder for the lab")?;
     let (to_payments, payments_incoming) = transport::pipe();
     let (to_casino, casino_incoming) = transport::pipe();
     let (sender, faults) = watch::channel(Faults::default());
@@ -103,7 +103,7 @@ struct LabCasino {
 
 impl LabCasino {
     async fn run(mut self) -> Result<()> {
-        let mut opened = self.open().await.wrap_err("cannot open the ledger of the lab")?;
+        let mut opened = self.open().await.context("cannot open the ledger of the lab")?;
         loop {
             let (casino, disk) = opened;
             let kills = self.link.faults.borrow().kills;
@@ -116,7 +116,7 @@ impl LabCasino {
             };
             tokio::select! {
                 served = Box::pin(casino.serve(connections, self.shutdown.clone())) => {
-                    return served.wrap_err("the casino of the lab failed");
+                    return served.context("the casino of the lab failed");
                 }
                 () = killed => {}
             }
@@ -185,7 +185,7 @@ async fn run_payments(
         let options = payments_server::Options::default();
         tokio::select! {
             served = payments_server::serve(options, &mut incoming, shutdown.clone()) => {
-                return served.wrap_err("the payments server of the lab failed");
+                return served.context("the payments server of the lab failed");
             }
             () = until(&mut faults, |faults| faults.payments_down) => {}
         }

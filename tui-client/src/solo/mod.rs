@@ -8,9 +8,9 @@ mod link;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, OpenError, Options, PriceModel};
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -70,7 +70,7 @@ pub fn start(solo: SoloOptions, data_dir: &Path) -> (Channel, Servers) {
 
 async fn open_casino(solo: SoloOptions, data_dir: PathBuf, to_payments: Channel) -> Result<Casino> {
     std::fs::create_dir_all(&data_dir)
-        .wrap_err_with(|| format!("cannot create the data folder {}", data_dir.display()))?;
+        .with_context(|| format!("cannot create the data folder {}", data_dir.display()))?;
     let options = options_of(solo, data_dir.join(LEDGER_FILE));
     Casino::open(options, to_payments).await.map_err(open_error)
 }
@@ -99,13 +99,13 @@ impl Servers {
         let token = shutdown.clone();
         running.spawn(async move {
             let served = Box::pin(opening.await?.serve(casino_incoming, token)).await;
-            served.wrap_err("the casino of this game failed")
+            served.context("the casino of this game failed")
         });
         let token = shutdown.clone();
         running.spawn(async move {
             let options = payments_server::Options::default();
             let served = payments_server::serve(options, payments_incoming, token).await;
-            served.wrap_err("the payments server of this game failed")
+            served.context("the payments server of this game failed")
         });
         let servers = Self {
             running,
@@ -116,10 +116,10 @@ impl Servers {
     }
 
     /// Completes with the reason when a server ends unexpectedly.
-    pub async fn failed(&mut self) -> Report {
+    pub async fn failed(&mut self) -> anyhow::Error {
         let ended = self.running.join_next().await;
         match ended.map_or(Ok(()), outcome) {
-            Ok(()) => eyre!("the servers of this game have stopped"),
+            Ok(()) => anyhow!("the servers of this game have stopped"),
             Err(report) => report,
         }
     }
@@ -136,7 +136,7 @@ impl Servers {
         tokio::time::timeout(CLOSE_DEADLINE, all_ended)
             .await
             .unwrap_or_else(|_| {
-                Err(eyre!(
+                Err(anyhow!(
                     "the servers of this game did not stop within {CLOSE_DEADLINE:?}"
                 ))
             })
@@ -144,23 +144,23 @@ impl Servers {
 }
 
 fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
-    ended.wrap_err("a server of this game panicked")?
+    ended.context("a server of this game panicked")?
 }
 
 /// Opens a ledger whose commit log is damaged, without the lost data, and closes it, so that a game can open it. Fails
 /// if there is no ledger, it is in use, or it cannot be opened or written.
 pub fn accept_loss(data_dir: &Path) -> Result<()> {
     casino_server::accept_loss(&data_dir.join(LEDGER_FILE))
-        .wrap_err("cannot open the ledger of the solo game")?;
+        .context("cannot open the ledger of the solo game")?;
     Ok(())
 }
 
-fn open_error(error: OpenError) -> Report {
+fn open_error(error: OpenError) -> anyhow::Error {
     let in_use = matches!(error, OpenError::InUse(_));
-    let report = Report::new(error);
+    let report = anyhow::Error::new(error);
     if in_use {
-        report.wrap_err("another solo game is open: close it, or choose another folder with --data-dir DIR")
+        report.context("another solo game is open: close it, or choose another folder with --data-dir DIR")
     } else {
-        report.wrap_err("cannot open the ledger of the solo game")
+        report.context("cannot open the ledger of the solo game")
     }
 }

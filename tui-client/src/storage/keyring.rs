@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::auth::{KEY_BYTES, PlayerKey};
-use color_eyre::eyre::{Result, WrapErr, eyre};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
@@ -84,7 +84,7 @@ impl Keyring {
         let mut bytes = [0; KEY_BYTES];
         SysRng
             .try_fill_bytes(&mut bytes)
-            .wrap_err("cannot create a key: the system's random generator failed")?;
+            .context("cannot create a key: the system's random generator failed")?;
         let key = PlayerKey::from_bytes(bytes);
         self.write(&mut keys, id, &key)?;
         Ok(key)
@@ -96,7 +96,7 @@ impl Keyring {
         let mut keys = self.read()?;
         match self.key_in(&keys, id)? {
             Some(kept) if kept == *key => Ok(()),
-            Some(_) if !replace => Err(eyre!(
+            Some(_) if !replace => Err(anyhow!(
                 "there is already another key for {id}; if it is not valid, use --replace"
             )),
             _ => self.write(&mut keys, id, key),
@@ -109,7 +109,7 @@ impl Keyring {
             .filter_map(|address| keys.get(address))
             .find_map(|names| names.get(&id.player));
         let key = text.map(|text| PlayerKey::parse(text)).transpose();
-        key.wrap_err_with(|| format!("invalid key for {id} in {}", self.path().display()))
+        key.with_context(|| format!("invalid key for {id} in {}", self.path().display()))
     }
 
     fn read(&self) -> Result<KeyFile> {
@@ -118,11 +118,12 @@ impl Keyring {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(KeyFile::new()),
             Err(error) => {
-                return Err(error).wrap_err_with(|| format!("cannot read the keys in {}", path.display()));
+                return Err(error).with_context(|| format!("cannot read the keys in {}", path.display()));
             }
         };
         // The parser's error would print keys.
-        toml::from_str(&text).map_err(|_| eyre!("invalid key file {}; correct or remove it", path.display()))
+        toml::from_str(&text)
+            .map_err(|_| anyhow!("invalid key file {}; correct or remove it", path.display()))
     }
 
     fn lock(&self) -> Result<File> {
@@ -132,14 +133,14 @@ impl Keyring {
             file.lock()?;
             Ok::<_, io::Error>(file)
         };
-        lock().wrap_err_with(|| format!("cannot save keys in {}", self.folder.display()))
+        lock().with_context(|| format!("cannot save keys in {}", self.folder.display()))
     }
 
     /// Writes all keys atomically.
     fn write(&self, keys: &mut KeyFile, id: &KeyId, key: &PlayerKey) -> Result<()> {
         let names = keys.entry(id.casino.clone()).or_default();
         names.insert(id.player.clone(), key.expose());
-        let text = toml::to_string(keys).wrap_err("cannot write the keys")?;
+        let text = toml::to_string(keys).context("cannot write the keys")?;
         // Replaces the target of a symlink, not the link.
         let path = fs::canonicalize(self.path()).unwrap_or_else(|_| follow(self.path()));
         let new = path.with_extension("toml.new");
@@ -152,7 +153,7 @@ impl Keyring {
             path.parent()
                 .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
-        write().wrap_err_with(|| format!("cannot save the key for {id} in {}", self.path().display()))
+        write().with_context(|| format!("cannot save the key for {id} in {}", self.path().display()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Theme, color of a rising price, chart markers and the bell, with their defaults.
 
+use anyhow::{Result, anyhow};
 use awesomestock_proto::command_line::shown;
-use color_eyre::eyre::{Result, eyre};
 
 use super::{UserEnvironment, option_error};
 use crate::app::portfolio::alerts::Bell;
@@ -19,7 +19,7 @@ pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<
         DEFAULT_THEME
     };
     let name = options.theme.as_deref().map_or(default, shown);
-    let theme = Theme::by_name(name).map_err(|why| eyre!("theme: {why}"))?;
+    let theme = Theme::by_name(name).map_err(|why| anyhow!("theme: {why}"))?;
     match options.up.as_deref() {
         None | Some("green") => Ok(theme),
         Some("red") => Ok(theme.red_up()),
@@ -29,7 +29,7 @@ pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<
 
 pub(super) fn markers(options: &Options, environment: &UserEnvironment) -> Result<Markers> {
     match options.markers.as_deref().map(shown) {
-        Some(name) => Markers::by_name(name).map_err(|why| eyre!("markers: {why}")),
+        Some(name) => Markers::by_name(name).map_err(|why| anyhow!("markers: {why}")),
         None => Ok(environment.markers),
     }
 }

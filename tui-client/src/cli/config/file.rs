@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::command_line::shown_path;
-use color_eyre::eyre::{Result, WrapErr, eyre};
 use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
@@ -32,10 +32,10 @@ pub(crate) struct Content {
 pub(super) fn read(path: &Path, is_default: bool) -> Result<Content> {
     let text = match File::open(path).and_then(|file| read_bounded(file, MAX_BYTES)) {
         Err(error) if is_default && error.kind() == io::ErrorKind::NotFound => String::new(),
-        read => read.wrap_err_with(|| format!("cannot read the configuration file {}", shown_path(path)))?,
+        read => read.with_context(|| format!("cannot read the configuration file {}", shown_path(path)))?,
     };
     parse(&text)
-        .map_err(|KeyError { at, why }| eyre!("{} line {}: {why}", path.display(), line_of(&text, at)))
+        .map_err(|KeyError { at, why }| anyhow!("{} line {}: {why}", path.display(), line_of(&text, at)))
 }
 
 pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {

@@ -13,10 +13,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context, Result, anyhow};
 pub(crate) use appearance::{is_utf8, locale};
 use awesomestock_proto::command_line;
 use casino_server::PriceModel;
-use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use etcetera::BaseStrategy;
 pub use player::{has_played, is_player_name, remember_player};
 use serde::Deserialize;
@@ -95,7 +95,7 @@ pub struct UserEnvironment {
 impl UserEnvironment {
     /// Reads the system's settings. Fails if the user has no home folder.
     pub fn current() -> Result<Self> {
-        let folders = etcetera::choose_base_strategy().wrap_err("cannot find the home folder; set HOME")?;
+        let folders = etcetera::choose_base_strategy().context("cannot find the home folder; set HOME")?;
         Ok(Self {
             config_dir: folders.config_dir().join(FOLDER),
             data_dir: folders.data_dir().join(FOLDER),
@@ -147,7 +147,7 @@ impl Config {
             given = without_casino(given);
         }
         // Checked on its own first, so that the error names the file.
-        Self::check(&content.options, environment).wrap_err_with(|| format!("in {}", path.display()))?;
+        Self::check(&content.options, environment).with_context(|| format!("in {}", path.display()))?;
         require_utf8(&given)?;
         let options = merge(content.options, &given)?;
         let mut config = Self::check(&options, environment)?;
@@ -156,7 +156,7 @@ impl Config {
         if let ServerChoice::Shared(shared) = &config.server {
             reject_solo_options(&cli.options)?;
             if is_lab {
-                return Err(eyre!(
+                return Err(anyhow!(
                     "casino: the lab starts a casino of its own and never joins a shared table; leave out --casino, or set it to solo"
                 ));
             }
@@ -224,12 +224,12 @@ impl Config {
 }
 
 /// Names the variable in place of `option` if the environment has set it.
-fn name_variable(error: Report, cli: &Cli, option: Option<&str>) -> Report {
+fn name_variable(error: anyhow::Error, cli: &Cli, option: Option<&str>) -> anyhow::Error {
     match option.and_then(|option| Some((option, cli.variables.get(option)?))) {
         Some((option, variable)) => {
             let text = format!("{error:#}");
             let rule = text.strip_prefix(option).and_then(|rule| rule.strip_prefix(": "));
-            eyre!("{variable}: {}", rule.unwrap_or(&text))
+            anyhow!("{variable}: {}", rule.unwrap_or(&text))
         }
         None => error,
     }
@@ -240,7 +240,7 @@ fn require_utf8(options: &Options) -> Result<()> {
     let paths = [("data-dir", &options.data_dir), ("tls-ca", &options.tls_ca)];
     for (name, path) in paths {
         if path.as_ref().is_some_and(|path| path.to_str().is_none()) {
-            return Err(eyre!("{name}: must be valid UTF-8"));
+            return Err(anyhow!("{name}: must be valid UTF-8"));
         }
     }
     Ok(())
@@ -248,9 +248,9 @@ fn require_utf8(options: &Options) -> Result<()> {
 
 /// Merges as TOML tables, so that no option has to be listed here.
 fn merge(base: Options, overrides: &Options) -> Result<Options> {
-    let mut merged = toml::Table::try_from(base).wrap_err("cannot merge the configuration")?;
-    merged.extend(toml::Table::try_from(overrides).wrap_err("cannot merge the options")?);
-    Options::deserialize(merged).wrap_err("cannot merge the options")
+    let mut merged = toml::Table::try_from(base).context("cannot merge the configuration")?;
+    merged.extend(toml::Table::try_from(overrides).context("cannot merge the options")?);
+    Options::deserialize(merged).context("cannot merge the options")
 }
 
 /// Rejects `--casino` of a command that joins none, unless it is `solo`. In the file and the environment it is allowed, as
@@ -259,7 +259,7 @@ fn reject_casino(cli: &Cli) -> Result<()> {
     let is_shared = |casino: &[String]| casino != [SOLO];
     let is_typed = !cli.variables.contains_key("casino");
     if is_typed && cli.options.casino.as_deref().is_some_and(is_shared) {
-        return Err(eyre!(
+        return Err(anyhow!(
             "casino: a challenge is played alone, on a casino of its own; leave out --casino"
         ));
     }
@@ -294,7 +294,7 @@ fn reject_solo_options(options: &Options) -> Result<()> {
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
-        Some((name, _)) => Err(eyre!(
+        Some((name, _)) => Err(anyhow!(
             "{name}: only for a solo game; with --casino, the shared table sets its own"
         )),
     }
@@ -354,10 +354,10 @@ pub(crate) fn is_dumb(term: &str) -> bool {
     matches!(term.as_str(), "" | "unknown" | "emacs") || term.starts_with("dumb")
 }
 
-fn option_error(option: &str, rule: &str, given: impl fmt::Display) -> Report {
+fn option_error(option: &str, rule: &str, given: impl fmt::Display) -> anyhow::Error {
     match given.to_string() {
-        given if command_line::shown(&given) == given => eyre!("{option}: {rule}, not {given:?}"),
-        _ => eyre!("{option}: {rule}; the value is not shown, as it may hold a secret"),
+        given if command_line::shown(&given) == given => anyhow!("{option}: {rule}, not {given:?}"),
+        _ => anyhow!("{option}: {rule}; the value is not shown, as it may hold a secret"),
     }
 }
 

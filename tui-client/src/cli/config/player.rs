@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use anyhow::Result;
 use awesomestock_proto::player::{self, MAX_NAME_CHARS};
-use color_eyre::eyre::Result;
 
 use super::option_error;
 use crate::storage::read_bounded;

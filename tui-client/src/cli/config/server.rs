@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::transport::{self, resolve};
 use awesomestock_proto::{command_line, tls};
-use color_eyre::eyre::{Result, WrapErr, eyre};
 use tonic::transport::Uri;
 
 use super::{SOLO, option_error};
@@ -49,7 +49,7 @@ impl ServerAddress {
         match normalized(&url) {
             Some(normalized) => Ok(Self { url, normalized }),
             // Any part of another URL may be a password.
-            None => Err(eyre!(
+            None => Err(anyhow!(
                 "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret"
             )),
         }
@@ -64,7 +64,7 @@ impl SharedServer {
     /// Creates the endpoint of one of its addresses, without connecting.
     pub(crate) fn endpoint(&self, address: &ServerAddress) -> Result<Endpoint> {
         let endpoint = tls::endpoint(&address.url, self.tls_ca.as_deref())
-            .wrap_err_with(|| format!("casino: cannot use the address {}", address.name()))?;
+            .with_context(|| format!("casino: cannot use the address {}", address.name()))?;
         Ok(Endpoint {
             name: address.name().to_owned(),
             in_plaintext: !address.url.to_ascii_lowercase().starts_with("https:"),
@@ -128,7 +128,7 @@ pub(super) fn require_encryption(shared: &SharedServer, options: &Options) -> Re
     for address in shared.addresses() {
         let uri: Uri = address.url.parse()?;
         if transport::is_plaintext_remote(&uri) {
-            return Err(eyre!(
+            return Err(anyhow!(
                 "casino: {} is not encrypted, so the key to your name could be read on the network: use https://, or \
                  --allow-plaintext if the network is safe",
                 address.url

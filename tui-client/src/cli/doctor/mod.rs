@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::{env, fmt};
 
+use anyhow::{Context, Result};
 use awesomestock_proto::command_line;
-use color_eyre::eyre::{Report, Result, WrapErr};
 
 use crate::app::portfolio::money::UnixMillis;
 use crate::cli::args::Cli;
@@ -116,7 +116,7 @@ pub async fn run_checks(cli: &Cli, environment: &UserEnvironment, mut out: impl 
     let is_solo = config.is_ok_and(|config| matches!(config.server, ServerChoice::Solo(_)));
     checks.push(clock(is_solo, tick));
     let printed = checks.iter().try_for_each(|check| writeln!(out, "{check}"));
-    command_line::written(printed).wrap_err("cannot write to standard output")?;
+    command_line::written(printed).context("cannot write to standard output")?;
     Ok(checks.iter().all(|check| check.result != CheckResult::Fail))
 }
 
@@ -194,7 +194,7 @@ fn locale(locale: Option<&str>) -> Check {
     }
 }
 
-fn configuration(path: &Path, error: Option<&Report>) -> Check {
+fn configuration(path: &Path, error: Option<&anyhow::Error>) -> Check {
     match error {
         Some(error) => fail("config", format!("{error:#}")),
         None if path.exists() => ok("config", path.display().to_string()),

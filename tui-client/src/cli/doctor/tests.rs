@@ -1,4 +1,4 @@
-use color_eyre::eyre::eyre;
+use anyhow::anyhow;
 
 use super::*;
 
@@ -96,7 +96,7 @@ fn paths_are_checked() {
             "ok    config    /nowhere/config.toml: not found, using defaults",
         ),
         (
-            configuration(Path::new("/c.toml"), Some(&eyre!("/c.toml line 3: what"))),
+            configuration(Path::new("/c.toml"), Some(&anyhow!("/c.toml line 3: what"))),
             "fail  config    /c.toml line 3: what",
         ),
     ];

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use anyhow::{Context, Result, anyhow};
 
 use crate::app::portfolio::money::UnixMillis;
 use crate::app::replay::Recording;
@@ -28,12 +28,12 @@ const DEFAULT_FPS: u32 = 8;
 /// unchanged.
 pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -> Result<()> {
     if arguments.replaces_recording() {
-        return Err(eyre!("output: {} is the recording", arguments.file.display()));
+        return Err(anyhow!("output: {} is the recording", arguments.file.display()));
     }
     let file = arguments.output.file();
     let existing = file.filter(|path| !arguments.replace && path.symlink_metadata().is_ok());
     if let Some(path) = existing {
-        return Err(eyre!(
+        return Err(anyhow!(
             "output: {} exists; choose another name, or add --replace",
             path.display()
         ));
@@ -91,7 +91,7 @@ impl Cast<'_> {
             let mut frames = self.frames(recording, FRAME_INTERVAL);
             let frame = frames.still(at).ok_or_else(|| {
                 let (at, length) = (at.as_secs_f64(), frames.length().as_secs_f64());
-                eyre!("at: {at} s is after the end of the recording, {length} s")
+                anyhow!("at: {at} s is after the end of the recording, {length} s")
             })?;
             picture.add(Duration::ZERO, &frame)?;
         } else {
@@ -119,7 +119,7 @@ fn save(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()
         let mut out = io::BufWriter::new(io::stdout().lock());
         return printed(write(&mut out).and_then(|()| out.flush()));
     };
-    replace_file(path, |out| write(out)).wrap_err_with(|| format!("output: cannot write {}", path.display()))
+    replace_file(path, |out| write(out)).with_context(|| format!("output: cannot write {}", path.display()))
 }
 
 #[cfg(test)]

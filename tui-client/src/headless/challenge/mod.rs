@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use anyhow::{Context, Result, anyhow};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::execute;
 use print::FOLDER;
@@ -41,7 +41,7 @@ impl ChallengeRun {
     pub(crate) fn begin(data_dir: &Path, challenge: Challenge, player: &str) -> Result<Self> {
         let folder = data_dir.join(FOLDER);
         fs::create_dir_all(&folder)
-            .wrap_err_with(|| format!("cannot create the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         remove_leftovers(&folder, GAME_PREFIX);
         let name = challenge.to_string().replace(' ', "-");
         let path = folder.join(format!("{name}.json"));
@@ -55,7 +55,7 @@ impl ChallengeRun {
         let _ = fs::remove_dir_all(&ledger);
         if counts {
             let begun = Proof::unfinished(challenge, player, Vec::new());
-            begun.map_err(|why| eyre!(why))?.write(&path)?;
+            begun.map_err(|why| anyhow!(why))?.write(&path)?;
         }
         Ok(Self {
             challenge,
@@ -85,8 +85,8 @@ impl ChallengeRun {
 
     /// Writes the file, prints the result to `out` and copies it to the clipboard.
     pub(crate) fn finish(self, trades: Vec<TradeRow>, out: &mut impl Write) -> Result<()> {
-        let proof = Proof::new(self.challenge, &self.player, trades).map_err(|why| eyre!(why))?;
-        let outcome = proof.verify().map_err(|why| eyre!(why))?;
+        let proof = Proof::new(self.challenge, &self.player, trades).map_err(|why| anyhow!(why))?;
+        let outcome = proof.verify().map_err(|why| anyhow!(why))?;
         let text = outcome.share(self.result.is_none());
         let kept = match &self.result {
             Some(path) => {
@@ -98,7 +98,7 @@ impl ChallengeRun {
         // Whether the terminal has put it there is not known.
         let printed = execute!(out, CopyToClipboard::to_clipboard_from(&text))
             .and_then(|()| writeln!(out, "{text}\nThe result was sent to the clipboard. {kept}"));
-        printed.wrap_err("cannot print the result")
+        printed.context("cannot print the result")
     }
 }
 

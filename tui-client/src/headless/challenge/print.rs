@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, anyhow};
 use awesomestock_proto::text::{pluralize, thousands};
-use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use super::GAME_PREFIX;
 use crate::app::portfolio::money::Permille;
@@ -76,9 +76,11 @@ pub fn print_verified(file: &Path, data_dir: &Path, today: Challenge, mut out: i
     }
     // Before the trades are checked: the error of one that cannot be names the price.
     if let Some(why) = secret(&proof, &running, today) {
-        return Err(eyre!("{}: {why}", file.display()));
+        return Err(anyhow!("{}: {why}", file.display()));
     }
-    let outcome = proof.verify().map_err(|why| eyre!("{}: {why}", file.display()))?;
+    let outcome = proof
+        .verify()
+        .map_err(|why| anyhow!("{}: {why}", file.display()))?;
     let player = sanitize(&proof.player);
     let unfinished = if proof.finished {
         ""
@@ -122,7 +124,7 @@ fn not_begun(challenge: Challenge, today: Challenge) -> Option<String> {
 /// cannot be read.
 pub fn print_results(data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let folder = data_dir.join(FOLDER);
-    let files = daily_files(&folder).wrap_err_with(|| format!("cannot read {}", folder.display()))?;
+    let files = daily_files(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let running = running_games(&folder);
     if files.is_empty() {
         return printed(writeln!(
@@ -140,7 +142,7 @@ pub fn print_results(data_dir: &Path, today: Challenge, mut out: impl Write) -> 
                 Some(why) => Err(why),
                 None => proof.verify(),
             };
-            Ok((proof.finished, outcome.map_err(|why| eyre!(why))?))
+            Ok((proof.finished, outcome.map_err(|why| anyhow!(why))?))
         });
         let line = match &outcome {
             Ok((_, outcome)) if outcome.equity.is_empty() => {

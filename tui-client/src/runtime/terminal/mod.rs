@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use color_eyre::eyre::{Result, WrapErr};
+use anyhow::{Context, Result};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
@@ -44,7 +44,7 @@ impl TerminalGuard {
     /// Returns columns and rows.
     pub(super) fn size(&self) -> Result<(u16, u16)> {
         let size = self.terminal.size();
-        Ok(size.wrap_err("cannot ask for the terminal's size")?.into())
+        Ok(size.context("cannot ask for the terminal's size")?.into())
     }
 
     /// Draws what has changed, as one synchronized update. In the background nothing is drawn: the screen is the
@@ -56,20 +56,20 @@ impl TerminalGuard {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)
             .and_then(|()| self.terminal.draw(frame).map(drop))
             .and_then(|()| execute!(self.terminal.backend_mut(), EndSynchronizedUpdate))
-            .wrap_err("cannot draw on the terminal")
+            .context("cannot draw on the terminal")
     }
 
     /// Copies `text` to the clipboard by OSC 52, which terminals may ignore.
     pub(super) fn copy(&mut self, text: &str) -> Result<()> {
         let copy = CopyToClipboard::to_clipboard_from(text);
-        execute!(self.terminal.backend_mut(), copy).wrap_err("cannot write to the terminal")
+        execute!(self.terminal.backend_mut(), copy).context("cannot write to the terminal")
     }
 
     /// Rings the terminal's bell, or asks for a desktop notification.
     pub(super) fn ring(&mut self, text: Option<&str>) -> Result<()> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let request = text.map_or_else(|| BELL.to_owned(), |text| notification(text, variable));
-        execute!(self.terminal.backend_mut(), Print(request)).wrap_err("cannot write to the terminal")
+        execute!(self.terminal.backend_mut(), Print(request)).context("cannot write to the terminal")
     }
 
     /// Makes the next frame a full one.

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use anyhow::{Context, Result};
 use awesomestock_proto::text::thousands;
-use color_eyre::eyre::{Result, WrapErr};
 use serde::{Deserialize, Serialize};
 
 use super::{Balance, Challenge, INITIAL_PRICE, TICKS};
@@ -153,10 +153,10 @@ impl Proof {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = fs::File::open(path)
             .and_then(|file| read_bounded(file, MAX_FILE_BYTES))
-            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+            .with_context(|| format!("cannot read {}", path.display()))?;
         // Editors of some systems add the byte order mark.
         let text = text.trim_start_matches('\u{feff}');
-        serde_json::from_str(text).wrap_err_with(|| format!("{} is not a challenge file", path.display()))
+        serde_json::from_str(text).with_context(|| format!("{} is not a challenge file", path.display()))
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
@@ -164,6 +164,6 @@ impl Proof {
             serde_json::to_writer_pretty(&mut *out, self)?;
             writeln!(out)
         })
-        .wrap_err_with(|| format!("cannot write {}", path.display()))
+        .with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use color_eyre::eyre::{Result, eyre};
+use anyhow::{Result, anyhow};
 
 use super::Challenge;
 use super::proof::Proof;
@@ -34,7 +34,7 @@ impl TradeFile {
         let mut trades = self.trades.clone();
         trades.insert(trades.partition_point(|row| row.tick <= trade.tick), trade);
         let proof = Proof::unfinished(self.challenge, &self.player, trades.clone());
-        self.unwritten = Some(proof.map_err(|why| eyre!(why))?);
+        self.unwritten = Some(proof.map_err(|why| anyhow!(why))?);
         self.trades = trades;
         Ok(())
     }
