@@ -34,7 +34,7 @@ pub(crate) struct RegisteredWaker {
 }
 
 impl WakerGroups {
-    /// Creates the group of one runtime, which has to [run](WakerGroup::run) it.
+    /// Creates the group of one runtime. A task there has to [run](WakerGroup::run) it, or to wake it when notified.
     pub(crate) fn group(&self) -> Arc<WakerGroup> {
         let group = Arc::<WakerGroup>::default();
         let mut groups = lock(&self.0);

@@ -84,7 +84,7 @@ impl FeedHub {
 /// A session's subscription to lobby feeds.
 #[derive(Debug)]
 pub(crate) struct FeedSubscriber {
-    /// The feed whose message is sent first, first.
+    /// In the order in which their messages are sent.
     feeds: Vec<watch::Receiver<Option<FeedMessage>>>,
     waker: RegisteredWaker,
     /// The open round last sent.

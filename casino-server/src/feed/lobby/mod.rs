@@ -148,7 +148,7 @@ impl FeedHub {
         }
     }
 
-    /// Returns the time of the next message that waits for its time; `None` if none does.
+    /// Returns when the next postponed message is due; `None` if none is postponed.
     fn next_due(&self, schedule: &PublishSchedule) -> Option<Instant> {
         let players = self.pending.presence_changed.load(Ordering::Acquire);
         let leaderboard = lock(&self.leaderboard).has_update;

@@ -33,12 +33,13 @@ pub(super) struct PendingUpdates {
 impl FeedHub {
     /// Adds a batch that was committed during `round`. Does nothing without subscribers.
     pub(crate) fn on_batch(&self, batch: &Batch, round: &Round) {
+        let mut is_filled = false;
         let is_sent = self.pending.has_remote_watcher.load(Ordering::Acquire);
         if !batch.trades.is_empty() && (is_sent || self.has_tape_subscribers()) {
             let trades = trades_in_force(batch, round);
             if self.has_tape_subscribers() {
                 lock(&self.pending.tape).extend(&trades, &batch.records);
-                self.pending.filled.notify_one();
+                is_filled = true;
             }
             if is_sent {
                 lock(&self.pending.outbox).extend(&trades, &batch.records);
@@ -46,11 +47,15 @@ impl FeedHub {
             }
         }
         if self.is_ranking() {
-            self.change_leaderboard(|leaderboard| {
-                for (player, record) in batch.records.iter().filter(|(_, record)| record.trades > 0) {
-                    leaderboard.changed(player, record.account);
-                }
-            });
+            let mut leaderboard = lock(&self.pending.leaderboard);
+            for (player, record) in batch.records.iter().filter(|(_, record)| record.trades > 0) {
+                leaderboard.changed(player, record.account);
+                is_filled = true;
+            }
+        }
+        // Once, so that both are published together.
+        if is_filled {
+            self.pending.filled.notify_one();
         }
     }
 

@@ -59,10 +59,10 @@ impl PresenceMap {
     /// Returns the players online at this casino, with at most `names_max` names.
     pub(super) fn local(&self, names_max: usize) -> OnlinePlayers {
         let sessions = lock(&self.sessions);
-        let named = sessions.keys().flatten();
+        let unnamed = usize::from(sessions.contains_key(&None));
         OnlinePlayers {
-            players: named.clone().count(),
-            online: first_names(named, names_max),
+            players: sessions.len().saturating_sub(unnamed),
+            online: first_names(sessions.keys().flatten(), names_max),
             unnamed: sessions.get(&None).copied().unwrap_or(0),
         }
     }
