@@ -194,7 +194,11 @@ pub(crate) fn check_format(connection: &Connection) -> Result<usize, FileError> 
     }
 }
 
+/// Statements kept prepared. A transaction that also merges candles executes 18.
+const STATEMENTS: usize = 32;
+
 fn configure(connection: &Connection) -> Result<(), FileError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         .map_err(failed("turn the write-ahead log on"))?;
