@@ -226,14 +226,17 @@ impl AppState {
         let price_ms = self.next_price_ms().filter(|_| self.session.settings.watch);
         let round = self.lobby.round.as_ref();
         let end_shown = round.and_then(ReceivedRound::end_shown_until);
+        let splash = self.screen.splash_until();
+        let passing = [end_shown, splash]
+            .into_iter()
+            .flatten()
+            .filter(|until| *until > self.now);
         let running = round.filter(|received| received.round.phase == RoundPhase::Running);
         let round_ms = running.map(|received| received.left_ms(self.now));
         let seconds = [price_ms, round_ms].into_iter().flatten().filter(|ms| *ms > 0);
         let seconds = seconds.map(|ms| connection::next_second(self.now, ms));
-        let splash = self.screen.splash_until();
-        let changes = [connection, self.alerts.next_change(), splash, end_shown];
-        let changes = changes.into_iter().flatten().chain(seconds);
-        changes.filter(|at| *at > self.now).min()
+        let changes = [connection, self.alerts.next_change()].into_iter().flatten();
+        changes.chain(passing).chain(seconds).min()
     }
 
     /// Returns the milliseconds until the next price is due; `None` if prices follow too fast for a countdown.

@@ -86,7 +86,7 @@ impl HitMap {
         past.saturating_sub(market.index_of(self.first))
     }
 
-    /// Returns the tick of the next slot, or of the previous one. If none is visible, that of the market.
+    /// Returns the tick of the next slot if `is_later`, or of the previous one. Without a visible one, that of the market.
     pub(super) fn neighbour(&self, tick: i64, is_later: bool, market: &PriceHistory) -> Option<i64> {
         let mut slots = self.slots.iter().map(|slot| slot.tick);
         let (visible, index) = match is_later {

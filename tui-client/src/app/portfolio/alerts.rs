@@ -74,7 +74,7 @@ pub enum ToastKind {
     /// A triggered alert and the price.
     Reached(Alert, i32),
     Info(String),
-    /// An order that was sent to move another one, and the other one with both prices, until it is answered.
+    /// The order that replaces a moved one, and the text of the move. Shown until it is answered.
     Moving(ClientOrderId, String),
 }
 

@@ -1,4 +1,4 @@
-//! Resting orders: what its answers and updates change, and how they are cancelled and moved.
+//! Resting orders: what their answers and updates change, and how they are cancelled and moved.
 
 use awesomestock_proto::text::thousands;
 use uuid::Uuid;
@@ -92,8 +92,17 @@ pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder, by_call: O
         let mut effects = on_end(state, &order, None, true);
         effects.extend(finish_move(state, &order, by_call));
         if let Some(cancellation) = state.log.cancellation(order.id) {
-            // Another entry has the end.
-            cancellation.status = ActionStatus::Rejected("the order had ended before".to_owned());
+            // The log has the end already, in another entry.
+            cancellation.status = match (&order.end, by_call) {
+                (
+                    Some(OrderEnd {
+                        reason: EndReason::Cancelled,
+                        ..
+                    }),
+                    None | Some(true),
+                ) => ActionStatus::Done("cancelled".to_owned()),
+                _ => ActionStatus::Rejected("the order had ended before".to_owned()),
+            };
         }
         return effects;
     }
@@ -130,7 +139,13 @@ pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestEr
 fn report_uncancelled(state: &mut AppState, id: Uuid, status: ActionStatus, text: String) {
     match state.log.cancellation(id) {
         Some(cancellation) => (cancellation.at, cancellation.status) = (state.now, status),
-        None => state.log.notify(state.now, ActionStatus::Rejected(text.clone())),
+        None => {
+            let status = match status {
+                ActionStatus::NotSent(_) => ActionStatus::NotSent(text.clone()),
+                _ => ActionStatus::Rejected(text.clone()),
+            };
+            state.log.notify(state.now, status);
+        }
     }
     state.alerts.toast(text, state.now);
 }
@@ -293,6 +308,12 @@ pub(super) fn cancel(state: &mut AppState, id: Uuid) -> Effects {
         return Effects::new();
     }
     state.orders.take_move(id);
+    if state.log.cancellation(id).is_some() {
+        state
+            .alerts
+            .toast(format!("{order} is being cancelled"), state.now);
+        return Effects::new();
+    }
     request_cancellation(state, order)
 }
 
@@ -338,12 +359,4 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
     }
     state.orders.begin_move(order.id, price);
     request_cancellation(state, order)
-}
-
-/// Reports in the log and as a toast.
-pub(super) fn notify(state: &mut AppState, status: ActionStatus) {
-    if let ActionStatus::Done(text) | ActionStatus::Rejected(text) | ActionStatus::NotSent(text) = &status {
-        state.alerts.toast(text.clone(), state.now);
-    }
-    state.log.notify(state.now, status);
 }

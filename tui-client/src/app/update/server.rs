@@ -314,11 +314,12 @@ fn older_failed(state: &mut AppState, before: i64, failure: RequestError) {
 }
 
 pub(crate) fn exported(state: &mut AppState, exported: Result<String, String>) {
-    let status = match exported {
-        Ok(path) => ActionStatus::Done(format!("exported to {path}")),
-        Err(why) => ActionStatus::Rejected(format!("export failed: {why}")),
+    let (text, status): (_, fn(String) -> ActionStatus) = match exported {
+        Ok(path) => (format!("exported to {path}"), ActionStatus::Done),
+        Err(why) => (format!("export failed: {why}"), ActionStatus::Rejected),
     };
-    orders::notify(state, status);
+    state.alerts.toast(text.clone(), state.now);
+    state.log.notify(state.now, status(text));
 }
 
 pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestError) -> Effects {

@@ -197,7 +197,8 @@ fn action_label(action: &LoggedAction, columns: usize) -> String {
         }
         LoggedAction::Cancel(order) => {
             let side = order.side.word().to_ascii_uppercase();
-            format!("CANCEL {side} {}", format::condition(order.condition, columns))
+            let (count, condition) = (number(order.count), format::condition(order.condition, columns));
+            format!("CANCEL {side} {count} {condition}")
         }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {} $", number(*dollars)),
         LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", number(*tokens)),
