@@ -48,7 +48,7 @@ fn main() -> ExitCode {
             Args::definition(),
             "Without a command, the casino serves.",
         )),
-        Some(Task::Round(round)) => change_round(&args, round),
+        Some(Task::Round(round)) => call_round(&args, round),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
         None => match command_line::log_filter_of(EnvFilter::DEFAULT_ENV, "casino_server") {
             Ok(filter) => start(&args, filter),
@@ -82,7 +82,7 @@ fn parse() -> Result<Args, clap::Error> {
     Args::from_arg_matches(&command_line::matches(command, env::args_os())?)
 }
 
-fn change_round(args: &Args, round: &RoundArgs) -> Result<()> {
+fn call_round(args: &Args, round: &RoundArgs) -> Result<()> {
     print(round.run(&args.operator_service, args.server.allow_plaintext)?)
 }
 

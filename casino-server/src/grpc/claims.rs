@@ -64,7 +64,7 @@ pub(crate) struct ClaimCache(Mutex<CachedNames>);
 #[derive(Debug, Default)]
 struct CachedNames {
     entries: HashMap<PlayerName, Arc<ClaimEntry>>,
-    /// Number of entries at which unused ones are evicted; at least [`CAPACITY`] after the first.
+    /// Number of entries at which unused ones are evicted; at least [`CAPACITY`] after the first entry.
     evict_at: usize,
 }
 

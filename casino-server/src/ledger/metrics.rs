@@ -17,7 +17,7 @@ pub(super) struct LedgerMetrics {
     payments: Counter,
     ticks: Counter,
     batches_failed: Counter,
-    /// Rejected buys and sells that no open batch has counted.
+    /// Malformed actions, and the rejected buys and sells of a shared ledger.
     rejected: AtomicU64,
     committing: AtomicUsize,
 }
@@ -104,7 +104,7 @@ impl LedgerMetrics {
         self.rejected.fetch_add(orders, Ordering::Relaxed);
     }
 
-    /// `waiting` and `rejected` are those of an open batch.
+    /// `waiting` and `rejected` are those of the local batch, or of the queue of a shared ledger.
     pub(super) fn gauges(&self, waiting: usize, rejected: u64) -> LedgerGauges {
         LedgerGauges {
             queued: waiting.saturating_add(self.committing.load(Ordering::Relaxed)),

@@ -90,7 +90,7 @@ pub(crate) trait CommitObserver: fmt::Debug + Send + Sync {
     fn on_batch(&self, batch: &Batch);
 }
 
-/// What decisions depend on, beside the accounts.
+/// What decisions depend on besides the accounts.
 #[derive(Debug, Clone)]
 pub(crate) struct MarketState {
     pub(crate) market: Market,

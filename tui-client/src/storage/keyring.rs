@@ -157,7 +157,7 @@ impl Keyring {
     }
 }
 
-/// Resolves a dangling symlink; other paths are returned unchanged.
+/// Follows a link whose target does not exist; other paths are returned unchanged.
 fn follow(path: PathBuf) -> PathBuf {
     match (fs::read_link(&path), path.parent()) {
         (Ok(target), Some(folder)) => folder.join(target),

@@ -197,7 +197,7 @@ fn stocks_are_valued_at_average_cost() {
 }
 
 #[test]
-fn rejections_are_invalid_or_unfunded() {
+fn only_rejections_for_every_account_are_invalid() {
     let ten = price(10);
     for invalid in [
         account(0, 0).deposit(Dollars(0)).unwrap_err(),
@@ -207,13 +207,13 @@ fn rejections_are_invalid_or_unfunded() {
     ] {
         assert!(invalid.is_invalid(), "{invalid}");
     }
-    for unfunded in [
+    for valid in [
         account(3, 0).deposit(Dollars(MAX)).unwrap_err(),
         account(9, 0).withdraw(Tokens(10)).unwrap_err(),
         account(9, 0).buy(Stocks(1), ten).unwrap_err(),
         account(9, 0).sell(Stocks(1), ten).unwrap_err(),
     ] {
-        assert!(!unfunded.is_invalid(), "{unfunded}");
+        assert!(!valid.is_invalid(), "{valid}");
     }
 }
 

@@ -45,7 +45,7 @@ struct Position {
 
 #[derive(Debug, Default)]
 struct ReadOrders {
-    /// The orders to send: first the open ones, then at most [`ENDED_ORDERS_MAX`] others as they ended.
+    /// The orders to send: first the open ones, then at most [`ENDED_ORDERS_MAX`] others in the order in which they ended.
     unsent: VecDeque<OrderPosting>,
     /// Later ends were left out.
     has_more: bool,

@@ -159,7 +159,7 @@ pub(crate) async fn release(database: &DatabaseUrl, player: &PlayerName) -> Resu
     Ok(released.map_err(DatabaseError::Write)? > 0)
 }
 
-/// Connects to a ledger of the newest version.
+/// Connects to an existing ledger. Fails if its schema has another version.
 async fn open_existing(database: &DatabaseUrl) -> Result<Client, DatabaseError> {
     let connections = ConnectionFactory::new(database)?;
     let client = connections.open().await.map_err(DatabaseError::Unreachable)?;

@@ -21,7 +21,7 @@ pub(super) const FOLDER: &str = "daily";
 const SPARK_CELLS: usize = 24;
 
 impl Outcome {
-    /// Returns a result that is not computed, as it would show future prices.
+    /// Returns a result that is not computed, as it would show prices to come.
     fn unknown(challenge: Challenge) -> Self {
         Self {
             challenge,
@@ -66,7 +66,7 @@ impl Outcome {
     }
 }
 
-/// Computes the result in `file` again and prints it, unless that would show future prices. Fails if the file cannot
+/// Computes the result in `file` again and prints it, unless that would show prices to come. Fails if the file cannot
 /// be read, names a trade that cannot be, or is of a game that may not be over.
 pub fn print_verified(file: &Path, data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let proof = Proof::read(file)?;
@@ -94,7 +94,7 @@ pub fn print_verified(file: &Path, data_dir: &Path, today: Challenge, mut out: i
     ))
 }
 
-/// Returns why the result of a proof must not be shown yet: it would show future prices of a game that counts. A copy of
+/// Returns why the result of a proof must not be shown yet: it would show prices to come of a game that counts. A copy of
 /// the file of a running game is known by its date only.
 pub(super) fn secret(proof: &Proof, running: &[Challenge], today: Challenge) -> Option<String> {
     let challenge = proof.challenge;
@@ -120,8 +120,8 @@ fn not_begun(challenge: Challenge, today: Challenge) -> Option<String> {
 }
 
 /// Prints the results of the past days, newest first, then the streak of days and the best one. The result of a
-/// running game, or of today's if it is not finished, is left out: it would show future prices. Fails if the folder of results
-/// cannot be read.
+/// running game, or of today's if it is not finished, is left out: it would show prices to come. Fails if the folder of
+/// results cannot be read.
 pub fn print_results(data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let folder = data_dir.join(FOLDER);
     let files = daily_files(&folder).with_context(|| format!("cannot read {}", folder.display()))?;

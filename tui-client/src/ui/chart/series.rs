@@ -61,7 +61,7 @@ impl Series {
     }
 }
 
-/// Returns the ticks per column with which the visible range, or one of `prices`, fits `room` columns.
+/// Returns the ticks per column so that the zoomed range, or else all `prices`, fit in `room` columns.
 fn ticks_per_column(kind: ChartKind, view: &ChartView, prices: usize, room: usize) -> usize {
     let count = view.zoom.unwrap_or(prices);
     let fitting = count.div_ceil(room.max(1));

@@ -101,7 +101,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: 
     }
 }
 
-/// Returns the tape, newest first, or a text why there is none.
+/// Returns the tape, newest first, or a text that says why there is none.
 pub(crate) fn tape_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
     let lobby = &state.lobby;
     if !lobby.capabilities.tape {
@@ -147,7 +147,7 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
     ])
 }
 
-/// Returns the top of the leaderboard, or a text why there is none. The last row is the player's own rank if it is lower.
+/// Returns the top of the leaderboard, or a text that says why there is none. The last row is the player's own rank if it is below them.
 pub(crate) fn leaderboard_lines(
     view: &Renderer,
     state: &AppState,

@@ -81,7 +81,7 @@ pub(crate) fn draw_row(
     buttons.collect()
 }
 
-/// Returns a key and what it does.
+/// Returns a line with a key and what it does.
 pub(crate) fn key_line(view: &Renderer, key: String, text: &str) -> Line<'static> {
     Line::from_iter([
         Span::styled(key, view.theme.accent),

@@ -235,7 +235,7 @@ impl Fills {
     }
 }
 
-/// Draws neighbors as one dashed line: its dashes are the dots, and it ends just after the last one.
+/// Draws neighbours as one dashed line: its dashes are the dots, and it ends just after the last one.
 fn dots_data(rows: &[Vec<i32>; 4]) -> String {
     const STEP: i32 = CELL_WIDTH / 2;
     let mut data = String::new();
