@@ -84,11 +84,16 @@ impl OpenConnection {
     }
 
     pub(super) fn record_answer(&mut self, call: Request, now: UnixMillis) {
-        let kind = mem::discriminant(&call);
-        if let Some(index) = self.pending.iter().position(|(pending, _)| *pending == kind) {
-            let (_, since) = self.pending.remove(index);
+        if let Some(since) = self.end_call(call) {
             self.record_latency(since, now);
         }
+    }
+
+    /// Ends the oldest call of this kind, and returns when it began.
+    pub(super) fn end_call(&mut self, call: Request) -> Option<UnixMillis> {
+        let kind = mem::discriminant(&call);
+        let index = self.pending.iter().position(|(pending, _)| *pending == kind)?;
+        Some(self.pending.remove(index).1)
     }
 
     pub(super) fn record_latency(&mut self, since: UnixMillis, now: UnixMillis) {

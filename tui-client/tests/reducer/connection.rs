@@ -1,7 +1,7 @@
 //! Losing, retrying and judging the connection.
 
 use awesomestock::app::connection::{Connection, ConnectionStatus, retry_after_ms};
-use awesomestock::app::event::{OrderResult, Request, Response, StreamEvent};
+use awesomestock::app::event::{OrderResult, Request, RequestError, Response, StreamEvent};
 use awesomestock::app::portfolio::money::Side;
 use awesomestock::app::portfolio::order::Terms;
 use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
@@ -163,6 +163,15 @@ fn the_latency_is_that_of_the_last_answer() {
     // An unrequested response has no latency.
     game.event(Event::Answered(Response::Tokens(1)));
     assert_eq!(latency(&game), Some(12));
+    // Nor does a failed call, and the next one is measured from its own start.
+    game.keys("S");
+    let failed = RequestError::Unanswered("the payments server is down".to_owned());
+    game.event(Event::Failed(Request::Statement, failed));
+    game.now = START.plus_ms(90);
+    game.keys("\x1bS");
+    game.now = START.plus_ms(95);
+    game.event(Event::Answered(Response::Statement(String::new())));
+    assert_eq!(latency(&game), Some(5));
     game.stream(StreamEvent::Closed("gone".to_owned()));
     game.open(true, false);
     assert_eq!(latency(&game), None);

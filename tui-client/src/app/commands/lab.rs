@@ -181,7 +181,7 @@ impl Lab {
     /// Notes that the stream is open again, and that `resent` orders were sent again.
     pub(crate) fn on_open(&mut self, resent: usize, now: UnixMillis) {
         let resent = match resent {
-            0 => "no order was waiting for an answer",
+            0 => "no order had to be sent again",
             1 => "the order without an answer was sent again with its ID, so it is executed at most once",
             _ => {
                 "the orders without an answer were sent again with their IDs, so each is executed at most once"

@@ -323,6 +323,10 @@ pub(crate) fn exported(state: &mut AppState, exported: Result<String, String>) {
 }
 
 pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestError) -> Effects {
+    // A call that failed has no latency.
+    if let Some(live) = state.connection.live_mut() {
+        live.end_call(request);
+    }
     match request {
         Request::BuyTokens(dollars) => {
             return payment_failed(state, &LoggedAction::BuyTokens(dollars), error);
