@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::postgres::check_ledger as check_database;
+pub(crate) use self::postgres::check_database;
 pub(crate) use self::wal::{Damage, OverlayReads, RecoveredWal, WalError, WalStore, recover, uncheckpointed};
 use crate::domain::account::Account;
 use crate::domain::candles::Candle;

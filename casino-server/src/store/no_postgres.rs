@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use crate::domain::audit::{AuditTotals, Mismatch};
 use crate::domain::player::PlayerName;
 
-pub(crate) async fn check_ledger(
+pub(crate) async fn check_database(
     database: &Infallible,
     _report: impl FnMut(Mismatch),
 ) -> Result<AuditTotals, Infallible> {

@@ -90,7 +90,8 @@ impl Rejection {
         }
     }
 
-    /// Returns whether the command is invalid for every account. All other rejected commands are valid, but not for this account now.
+    /// Returns whether the command is invalid for every account. All other rejected commands are valid, but not for this
+    /// account now.
     pub(crate) fn is_invalid(self) -> bool {
         matches!(
             self,

@@ -26,7 +26,7 @@ pub(crate) struct RoundUpdate {
     pub(crate) clock: Clock,
 }
 
-/// A message of a feed, encoded as far as it is the same for all sessions.
+/// A message of a feed. The part that is the same for all sessions is encoded.
 #[derive(Debug, Clone)]
 pub(super) enum FeedMessage {
     Encoded(SharedEncoding),

@@ -34,10 +34,11 @@ impl FeedHub {
     /// Adds a batch that was committed during `round`. Does nothing without subscribers.
     pub(crate) fn on_batch(&self, batch: &Batch, round: &Round) {
         let mut is_filled = false;
+        let is_shown = self.has_tape_subscribers();
         let is_sent = self.pending.has_remote_watcher.load(Ordering::Acquire);
-        if !batch.trades.is_empty() && (is_sent || self.has_tape_subscribers()) {
+        if !batch.trades.is_empty() && (is_shown || is_sent) {
             let trades = trades_in_force(batch, round);
-            if self.has_tape_subscribers() {
+            if is_shown {
                 lock(&self.pending.tape).extend(&trades, &batch.records);
                 is_filled = true;
             }

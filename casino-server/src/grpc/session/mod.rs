@@ -70,7 +70,7 @@ pub(crate) struct SessionParts<In> {
     pub(crate) feeds: SessionFeeds,
 }
 
-/// The messages of a session besides prices and answers, as far as the client requested them.
+/// The messages that a client can request besides prices and answers; `None` if it did not.
 #[derive(Default)]
 pub(crate) struct SessionFeeds {
     /// Sent after the first price.

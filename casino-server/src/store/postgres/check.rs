@@ -28,7 +28,7 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 /// # Errors
 ///
 /// Fails if the database cannot be reached or read, or has another schema version.
-pub(crate) async fn check_ledger(
+pub(crate) async fn check_database(
     database: &DatabaseUrl,
     on_mismatch: impl FnMut(Mismatch),
 ) -> Result<AuditTotals, DatabaseError> {

@@ -15,7 +15,7 @@ mod transaction;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-pub(crate) use self::check::check_ledger;
+pub(crate) use self::check::check_database;
 pub(crate) use self::cluster::PostgresCluster;
 use self::connection::tls::TlsError;
 use self::connection::{ConnectionFactory, with_timeout};
