@@ -93,22 +93,18 @@ pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder, by_call: O
         effects.extend(finish_move(state, &order, by_call));
         if let Some(cancellation) = state.log.cancellation(order.id) {
             // The log has the end already, in another entry.
-            cancellation.status = match (&order.end, by_call) {
-                (
-                    Some(OrderEnd {
-                        reason: EndReason::Cancelled,
-                        ..
-                    }),
-                    None | Some(true),
-                ) => ActionStatus::Done("cancelled".to_owned()),
-                _ => ActionStatus::Rejected("the order had ended before".to_owned()),
+            let is_cancelled = order.end.is_some_and(|end| end.reason == EndReason::Cancelled);
+            cancellation.status = match is_cancelled && by_call != Some(false) {
+                true => ActionStatus::Done("cancelled".to_owned()),
+                false => ActionStatus::Rejected("the order had ended before".to_owned()),
             };
         }
         return effects;
     }
     state.orders.take_move(order.id);
-    let status = ActionStatus::Rejected("the order is still open".to_owned());
-    report_uncancelled(state, order.id, status, format!("{order} is still open"));
+    let reason = "the order is still open".to_owned();
+    let text = format!("{order} is still open");
+    report_uncancelled(state, order.id, ActionStatus::Rejected, reason, text);
     state.orders.add(order);
     Effects::new()
 }
@@ -122,30 +118,31 @@ pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestEr
     }
     let order = state.orders.get(id).map(ToString::to_string);
     let what = order.unwrap_or_else(|| "the order".to_owned());
+    let (status, reason): (fn(String) -> ActionStatus, _) = match error {
+        RequestError::Rejected(why) => (ActionStatus::Rejected, why.clone()),
+        RequestError::NotSent(why) => (ActionStatus::NotSent, why.clone()),
+        RequestError::Unanswered(why) => (ActionStatus::Rejected, format!("no answer: {why}")),
+    };
     let text = match error {
-        RequestError::Rejected(why) | RequestError::NotSent(why) => format!("{what} not cancelled: {why}"),
-        RequestError::Unanswered(why) => format!("{what}: no answer: {why}"),
+        RequestError::Unanswered(_) => format!("{what}: {reason}"),
+        RequestError::Rejected(_) | RequestError::NotSent(_) => format!("{what} not cancelled: {reason}"),
     };
-    let status = match error {
-        RequestError::Rejected(why) => ActionStatus::Rejected(why.clone()),
-        RequestError::NotSent(why) => ActionStatus::NotSent(why.clone()),
-        RequestError::Unanswered(why) => ActionStatus::Rejected(format!("no answer: {why}")),
-    };
-    report_uncancelled(state, id, status, text);
+    report_uncancelled(state, id, status, reason, text);
     request(state)
 }
 
-/// Resolves the cancellation of an order that has not ended by it, and shows `text`.
-fn report_uncancelled(state: &mut AppState, id: Uuid, status: ActionStatus, text: String) {
+/// Resolves the cancellation of an order that has not ended by it: with `reason` in its line of the log, which names the
+/// order, and with `text` elsewhere.
+fn report_uncancelled(
+    state: &mut AppState,
+    id: Uuid,
+    status: fn(String) -> ActionStatus,
+    reason: String,
+    text: String,
+) {
     match state.log.cancellation(id) {
-        Some(cancellation) => (cancellation.at, cancellation.status) = (state.now, status),
-        None => {
-            let status = match status {
-                ActionStatus::NotSent(_) => ActionStatus::NotSent(text.clone()),
-                _ => ActionStatus::Rejected(text.clone()),
-            };
-            state.log.notify(state.now, status);
-        }
+        Some(cancellation) => (cancellation.at, cancellation.status) = (state.now, status(reason)),
+        None => state.log.notify(state.now, status(text.clone())),
     }
     state.alerts.toast(text, state.now);
 }
@@ -308,13 +305,12 @@ pub(super) fn cancel(state: &mut AppState, id: Uuid) -> Effects {
         return Effects::new();
     }
     state.orders.take_move(id);
-    if state.log.cancellation(id).is_some() {
-        state
-            .alerts
-            .toast(format!("{order} is being cancelled"), state.now);
-        return Effects::new();
+    let text = format!("{order} is being cancelled");
+    let effects = request_cancellation(state, order);
+    if effects.is_empty() {
+        state.alerts.toast(text, state.now);
     }
-    request_cancellation(state, order)
+    effects
 }
 
 /// Sends the cancellation of an order, unless one is on its way.
