@@ -144,17 +144,22 @@ pub(super) fn series(market: &PriceHistory, view: &ChartView, kind: ChartKind, r
         let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
         used = used.min(room.saturating_sub(free_slots(newest, room)));
     }
+    let slots = if full { room } else { reserve(used, room) };
+    Series {
+        columns: left_to_right(columns, used),
+        slots,
+        shared: spans.unwrap_or((shared, shared)),
+    }
+}
+
+/// Returns the columns in the last `used` slots, counted from the left now.
+fn left_to_right(mut columns: Vec<Column>, used: usize) -> Vec<Column> {
     columns.retain(|column| column.slot <= used);
     columns.reverse();
     for column in &mut columns {
         column.slot = used - column.slot;
     }
-    let slots = if full { room } else { reserve(used, room) };
-    Series {
-        columns,
-        slots,
-        shared: spans.unwrap_or((shared, shared)),
-    }
+    columns
 }
 
 /// Returns the slots of a growing chart: a quarter more than `used`, in steps.

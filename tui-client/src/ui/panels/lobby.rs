@@ -147,7 +147,8 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
     ])
 }
 
-/// Returns the top of the leaderboard, or a text that says why there is none. The last row is the player's own rank if it is below them.
+/// Returns the top of the leaderboard, or a text that says why there is none. The last row is the player's own rank if it
+/// is below the others.
 pub(crate) fn leaderboard_lines(
     view: &Renderer,
     state: &AppState,
